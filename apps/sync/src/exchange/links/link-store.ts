@@ -106,8 +106,8 @@ export class LinkStore {
   }
 
   /**
-   * Stores a link with the intent of a write. After a change of the mapping, the write may not be wanted any more, so
-   * nothing is stored.
+   * Stores a link with the intent of a write. After a change of the mapping, or while its connection is disabled, the write
+   * may not be wanted any more, so nothing is stored.
    *
    * @throws MappingChangedError, LinkChangedError
    */
@@ -130,7 +130,9 @@ export class LinkStore {
       sql: `insert into sync_link as known (tenant_id, mapping_id, ${columns})
         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18 + 1
         where $19::int is null
-          or exists (select from mapping where mapping.tenant_id = $1 and mapping.id = $2 and mapping.version = $19)
+          or exists (select from mapping join connection
+            on connection.tenant_id = $1 and connection.id = mapping.connection_id and connection.state = 'ENABLED'
+            where mapping.tenant_id = $1 and mapping.id = $2 and mapping.version = $19)
         on conflict (tenant_id, mapping_id, id) do update set
           customer_id = excluded.customer_id, record_id = excluded.record_id, base = excluded.base,
           customer_version = excluded.customer_version, record_version = excluded.record_version,
@@ -153,7 +155,9 @@ export class LinkStore {
   async #isMappingChanged(): Promise<boolean> {
     const same = await this.#run({
       name: 'find_same_mapping',
-      sql: 'select from mapping where tenant_id = $1 and id = $2 and version = $3',
+      sql: `select from mapping join connection
+          on connection.tenant_id = $1 and connection.id = mapping.connection_id and connection.state = 'ENABLED'
+        where mapping.tenant_id = $1 and mapping.id = $2 and mapping.version = $3`,
       values: [this.tenantId, this.mappingId, this.mappingVersion],
     });
     return same.length === 0;

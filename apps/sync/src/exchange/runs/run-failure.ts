@@ -26,7 +26,7 @@ export class MappingDeletedError extends Error {
   }
 }
 
-/** The mapping was changed during the run, which continues with the new version. */
+/** The mapping or its connection was changed during the run, which continues with the new version unless they are disabled. */
 export class MappingChangedError extends Error {
   override readonly name = 'MappingChangedError';
   constructor() {
