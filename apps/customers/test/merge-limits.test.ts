@@ -1,4 +1,5 @@
-import { beforeEach, expect, test } from 'vitest';
+import { PostgreSqlDriver } from '@mikro-orm/postgresql';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { email, MergingTenant } from './merging-tenant.js';
 import { copyCustomer } from './seeded-tenant.js';
 import { company, person, sharedCustomers } from './running-customers.js';
@@ -73,6 +74,19 @@ test('counts the records whose custom fields refer to a customer', async () => {
   await copyCustomer(customers, ada.id, 10_000);
 
   await expect(tenant.merge(a.id, b.id)).rejects.toMatchObject({ reason: 'MERGE_TOO_LARGE' });
+});
+
+test('reads the custom fields that can refer to a customer once', async () => {
+  await tenant.defineReference('friend');
+  const [a, b] = [await tenant.create(person()), await tenant.create(person({ displayName: 'Bob' }))];
+  const ada = await tenant.create(person({ customFields: { friend: b.id } }));
+  const find = vi.spyOn(PostgreSqlDriver.prototype, 'find');
+  await tenant.merge(a.id, b.id);
+  const conditions = find.mock.calls.map(([, where]) => JSON.stringify(where));
+  find.mockRestore();
+
+  expect(conditions.filter((text) => text.includes('"REFERENCE"'))).toHaveLength(1);
+  expect((await customers.get(tenant.caller, ada.id)).customFields).toEqual({ friend: a.id });
 });
 
 test('undoes a merge before 1,000 later ones, which lose its values, and refuses it before more', async () => {

@@ -3,7 +3,7 @@ import { queryRows } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 import { recordName } from '../fields/record-names.js';
 import type { RecordType } from '../fields/record-type.js';
-import { customerType } from '../records/customers/customer-type.js';
+import type { CustomReference } from '../records/referring/custom-references.js';
 import { linkTables } from '../records/referring/link-tables.js';
 import { refersByList } from '../records/referring/referring-fields.js';
 import { countCustomReferences } from './moving/move-custom-references.js';
@@ -16,10 +16,16 @@ import { movedColumns } from './moving/move-references.js';
 const maxMoved = 10_000;
 
 /**
+ * @param references custom fields whose values can be ids of records of the type
  * @throws AppError FAILED_PRECONDITION MERGE_TOO_LARGE when more than 10,000 records and associations refer to the
  *   record to merge
  */
-export async function checkSize(em: EntityManager, target: RecordType, mergedId: string): Promise<void> {
+export async function checkSize(
+  em: EntityManager,
+  target: RecordType,
+  mergedId: string,
+  references: readonly CustomReference[],
+): Promise<void> {
   const moved = [
     ...movedColumns(target).map(({ type, column, isList }) => ({
       table: type.table,
@@ -37,7 +43,7 @@ export async function checkSize(em: EntityManager, target: RecordType, mergedId:
        limit ${maxMoved + 1}) moved`,
     values: [currentCaller().tenantId, mergedId, recordName(target.table, mergedId)],
   });
-  const custom = target === customerType() ? await countCustomReferences(em, mergedId, maxMoved + 1) : 0;
+  const custom = await countCustomReferences(em, references, mergedId, maxMoved + 1);
   if (row !== undefined && row.count + custom <= maxMoved) return;
   const message =
     `More than ${maxMoved.toLocaleString('en')} links and other records would move with the merged ${target.singular}. ` +

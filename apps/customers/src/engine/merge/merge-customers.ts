@@ -13,6 +13,7 @@ import { listFields } from '../records/customers/customer-lists.js';
 import { customerType } from '../records/customers/customer-type.js';
 import { liveRecord } from '../records/missing-record.js';
 import { deletedRecord, nextChange } from '../records/record-changes.js';
+import { customReferences } from '../records/referring/custom-references.js';
 import { customerLinks, recordLinks } from '../records/referring/link-tables.js';
 import { checkOwner } from '../records/scope/record-owner.js';
 import { updateRecords } from '../records/record-statements.js';
@@ -42,7 +43,9 @@ export async function mergeCustomers(
   checkEtag(mergedEtag, etagVersion(merged.etag));
   // All references to the merged customer move, including those in records that the caller cannot see.
   await transactionPipeline(em, [beyondScope]);
-  await checkSize(em, customerType(), merged.id);
+  // The customers are locked: no field that is defined from now on can refer to them.
+  const references = await customReferences(em);
+  await checkSize(em, customerType(), merged.id, references);
 
   const before = contentOf(customer);
   const after = unite(before, contentOf(merged), new Set(preferMerged));
@@ -73,7 +76,7 @@ export async function mergeCustomers(
       after,
       preferMerged,
       mergedDeleteTime: merged.deleteTime,
-      ...(await moveReferences(em, { from: merged.id, to: customer.id })),
+      ...(await moveReferences(em, { from: merged.id, to: customer.id }, references)),
       links: await moveLinks(em, customerLinks, merged.id, customer.id),
       recordLinks: await moveLinks(em, recordLinks, merged.id, customer.id),
     }),

@@ -34,7 +34,7 @@ export async function mergeDeals(em: EntityManager, request: MergeDealsRequest):
   const { deal, merged, added } = await inOpenTransaction(em, (transaction) => write(transaction, request, merge));
   // All that refers to the merged deal moves, including records that the caller cannot see.
   await transactionPipeline(em, [beyondScope]);
-  await checkSize(em, deals, merged.id);
+  await checkSize(em, deals, merged.id, []);
   const move = { from: merged.id, to: deal.id };
   const moved = await moveRecordsOf(em, deals, move);
   const links = await moveLinks(em, recordLinks, move.from, move.to);

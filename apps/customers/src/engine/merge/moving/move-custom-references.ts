@@ -17,9 +17,13 @@ export type MovedCustomReferences = Record<string, string[]>;
  * Makes custom fields of type REFERENCE that refer to one customer refer to another. Those of the two customers themselves stay as
  * they are.
  */
-export async function moveCustomReferences(em: EntityManager, move: Move): Promise<MovedCustomReferences> {
+export async function moveCustomReferences(
+  em: EntityManager,
+  move: Move,
+  references: readonly CustomReference[],
+): Promise<MovedCustomReferences> {
   const moved: MovedCustomReferences = {};
-  for (const reference of await customReferences(em)) {
+  for (const reference of references) {
     const ids = await referringIds(em, reference, move);
     await eachStep(ids, (some) => rewriteReferences(em, reference, move, some));
     if (ids.length > 0) moved[keyOf(reference)] = ids;
@@ -40,9 +44,14 @@ export async function moveCustomReferencesBack(
 }
 
 /** @returns the number of records with custom fields that refer to a customer, at most `limit` of each field */
-export async function countCustomReferences(em: EntityManager, customerId: string, limit: number): Promise<number> {
+export async function countCustomReferences(
+  em: EntityManager,
+  references: readonly CustomReference[],
+  customerId: string,
+  limit: number,
+): Promise<number> {
   let count = 0;
-  for (const reference of await customReferences(em)) {
+  for (const reference of references) {
     const sql = `select from ${reference.type.table} where ${refersBy} limit $3`;
     const values = [currentCaller().tenantId, customReferenceTerm(reference, customerId), limit];
     const [row] = await queryRows<{ count: number }>(em, {

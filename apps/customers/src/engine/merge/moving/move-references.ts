@@ -6,6 +6,7 @@ import type { RecordMessage } from '../../fields/record-definition.js';
 import { onceAmongTypes, type RecordType } from '../../fields/record-type.js';
 import { customerType } from '../../records/customers/customer-type.js';
 import { moveFiles } from '../../files/files-of-records.js';
+import type { CustomReference } from '../../records/referring/custom-references.js';
 import { referringFields, type ReferringField } from '../../records/referring/referring-fields.js';
 import { currentSeal } from '../../sealing/seal.js';
 import { onceFor } from '../../values/once-for.js';
@@ -49,10 +50,14 @@ export function movedColumns(target: RecordType): readonly MovedColumn[] {
 }
 
 /** Makes the records that refer to one customer refer to another. Includes deleted records, which can be undeleted. */
-export async function moveReferences(em: EntityManager, move: Move): Promise<MovedReferences> {
+export async function moveReferences(
+  em: EntityManager,
+  move: Move,
+  custom: readonly CustomReference[],
+): Promise<MovedReferences> {
   const moved = await moveColumn(em, people(customerType()), move);
   const references = await moveRecordsOf(em, customerType(), move);
-  return { people: moved, references: { ...references, ...(await moveCustomReferences(em, move)) } };
+  return { people: moved, references: { ...references, ...(await moveCustomReferences(em, move, custom)) } };
 }
 
 /** Reverts `moveReferences` for the records that still refer to the customer `from`. */
