@@ -43,6 +43,16 @@ describe('a reply by mail', () => {
     ]);
   });
 
+  test('has at most 500 elements within each other', async () => {
+    const { id } = await tenant.createTicket(await tenant.createRequester());
+
+    await expect(tenant.reply(id, { html: '<b>'.repeat(501) })).rejects.toMatchObject({
+      violations: [{ field: 'reply.html', reason: 'TOO_DEEP' }],
+    });
+    const { entry } = await tenant.reply(id, { html: `${'<b>x</b>'.repeat(501)}${'<i>'.repeat(500)}` });
+    expect(entry?.html).toContain('<b>x</b>');
+  });
+
   test('is sent for a ticket without a mailbox only to recipients that it names', async () => {
     const { id } = await tenant.createTicket(await tenant.createRequester());
 

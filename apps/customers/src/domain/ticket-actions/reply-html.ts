@@ -1,7 +1,16 @@
+import { invalidField } from '@rapport/platform';
 import sanitize from 'sanitize-html';
 
-/** The HTML that an agent wrote, with text and its form only: nothing in it runs, loads or is shown outside of it. */
+/** Elements within each other, at most: the time of the parser grows with their number for each of them. */
+const maxDepth = 500;
+
+/**
+ * The HTML that an agent wrote, with text and its form only: nothing in it runs, loads or is shown outside of it.
+ *
+ * @throws AppError INVALID_ARGUMENT TOO_DEEP
+ */
 export function replyHtml(html: string): string {
+  let depth = 0;
   return sanitize(html, {
     allowedTags: [
       ...['a', 'b', 'blockquote', 'br', 'code', 'div', 'em', 'h1', 'h2', 'h3', 'hr', 'i', 'li', 'ol', 'p', 'pre', 's'],
@@ -12,5 +21,14 @@ export function replyHtml(html: string): string {
     allowProtocolRelative: false,
     disallowedTagsMode: 'discard',
     nestingLimit: 100,
+    onOpenTag: () => {
+      depth += 1;
+      if (depth > maxDepth) {
+        throw invalidField('reply.html', 'TOO_DEEP', `must have at most ${maxDepth} elements within each other`);
+      }
+    },
+    onCloseTag: () => {
+      depth -= 1;
+    },
   });
 }
