@@ -2,12 +2,13 @@ import type { ASTNode, Environment, ParseError } from '@marcbachmann/cel-js';
 import { timestampType, type CelType, type ObjectType } from './cel-types.js';
 import { evaluator, limits, newEnvironment } from './environment.js';
 import { decimalFault } from './exact-decimals.js';
+import { childrenOf, loops } from './syntax-tree.js';
 
 /**
  * Checks expressions in CEL, https://github.com/google/cel-spec.
  *
- * The time of an evaluation is bounded by what can be saved: few parts, no loop in a loop, and no function whose result
- * can be longer than the sum of its arguments, or whose time grows faster than they do, such as regular expressions.
+ * What can be saved bounds the time of an evaluation, together with the values that it reads (`costOf`): few parts, no loop
+ * in a loop, no regular expressions, and no function whose result can be longer than the sum of its arguments.
  */
 
 /** Why an expression can not be saved. */
@@ -39,8 +40,6 @@ export interface ExpressionForm {
   /** Whether it may be null. */
   isNullable?: boolean;
 }
-
-const loops: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'filter']);
 
 const functions: ReadonlySet<string> = new Set([
   ...loops,
@@ -97,11 +96,6 @@ function callFault(root: ASTNode, result: ExpressionResult): ExpressionFault | u
     }
   }
   return undefined;
-}
-
-function childrenOf({ args }: ASTNode): ASTNode[] {
-  const parts: unknown[] = Array.isArray(args) ? args : [args];
-  return parts.flat(2).filter((part): part is ASTNode => typeof part === 'object' && part !== null && 'op' in part);
 }
 
 const checkers = new WeakMap<ExpressionForm['variables'], Environment>();

@@ -2,6 +2,7 @@ import type { Environment } from '@marcbachmann/cel-js';
 import { formatDecimal } from '@rapport/money';
 import { LRUCache } from 'lru-cache';
 import { evaluator } from './environment.js';
+import { costOf, type EvaluationCost } from './evaluation-cost.js';
 import { ExactDecimal } from './exact-decimals.js';
 
 /** An expression has no value, such as one about an absent field, or none that JSON can hold. */
@@ -32,21 +33,36 @@ export function isTrue(text: string, values: Readonly<Record<string, unknown>>):
 /** The names of the library's errors that mean that an expression has no value. */
 const celErrors: ReadonlySet<string> = new Set(['EvaluationError', 'ParseError', 'TypeError']);
 
+/** A tenth of a second at most, in which the process does nothing else. */
+const maxSteps = 20_000_000;
+
 function resultOf(text: string, values: Readonly<Record<string, unknown>>): unknown {
   try {
-    return compiled(text)(values);
+    const { evaluateFor, cost } = compiled(text);
+    if (cost && cost(values) > maxSteps) throw new ExpressionError('It would take too long with values of this size.');
+    return evaluateFor(values);
   } catch (error) {
     if (!(error instanceof Error) || !celErrors.has(error.name)) throw error;
     throw new ExpressionError(error.message.split('\n')[0] ?? '', { cause: error });
   }
 }
 
-const evaluations = new LRUCache<string, ReturnType<Environment['parse']>>({ max: 5_000 });
+interface Compiled {
+  evaluateFor: ReturnType<Environment['parse']>;
+  cost: EvaluationCost | undefined;
+}
 
-function compiled(text: string): ReturnType<Environment['parse']> {
-  const known = evaluations.get(text) ?? evaluator.parse(text);
+const evaluations = new LRUCache<string, Compiled>({ max: 5_000 });
+
+function compiled(text: string): Compiled {
+  const known = evaluations.get(text) ?? newlyCompiled(text);
   evaluations.set(text, known);
   return known;
+}
+
+/** The tree of the cost is one of its own: evaluating changes a tree. */
+function newlyCompiled(text: string): Compiled {
+  return { evaluateFor: evaluator.parse(text), cost: costOf(evaluator.parse(text).ast) };
 }
 
 function jsonValue(value: unknown): unknown {

@@ -71,6 +71,45 @@ test.each([
   });
 });
 
+const text = 'A'.repeat(32_000);
+const numbers = Array.from({ length: 16_000 }, (_, index) => index);
+const records = Array.from({ length: 1_000 }, (_, index) => ({ id: `${index}`, text: 'Some words. '.repeat(100) }));
+const needle = `${'A'.repeat(8_000)}B${'A'.repeat(8_000)}`;
+
+test.each([
+  ['a loop over a list through a text', 'input.list.exists(x, input.text.lowerAscii().contains("b"))'],
+  ['a loop over a list through a list', 'input.list.all(x, x in input.list)'],
+  ['a loop that compares lists', 'input.list.exists(x, input.list != input.copy)'],
+  ['a search for a long text in a long text', '(input.text + input.text).contains(input.needle)'],
+  ['a search in a part of a list', 'input.list.exists(x, input.parts[1].contains("b"))'],
+  ['a size in a loop', 'input.list.exists(x, input.text.size() == 0)'],
+  ['a loop in a condition', 'input.ok ? true : input.list.exists(x, (input.text + "b").contains("b"))'],
+])('%s has no value when it would hold up the process', (_name, expression) => {
+  const large = celValues(
+    { input: { list: numbers, copy: [...numbers], text, needle, parts: ['', text], ok: false } },
+    variables,
+  );
+
+  expect(checkExpression(expression, { variables })).toBeUndefined();
+  expect(() => evaluate(expression, large)).toThrow('It would take too long with values of this size.');
+  expect(isTrue(expression, large)).toBe(false);
+});
+
+test.each([
+  ['input.list.filter(x, x > 15998.0)', [15_999]],
+  ['input.records.filter(r, r.id == input.records[7].id && r.text.contains("word"))', [records[7]]],
+  ['input.records.exists(r, r.text.lowerAscii().contains("other"))', false],
+  ['input.ids.all(id, id in input.ids)', true],
+  ['input.text.contains("B")', false],
+  ['size(input.records.filter(r, size(input.records) == 1000))', 1_000],
+])('%s has a value for a list as large', (expression, expected) => {
+  const ids = records.slice(0, 300).map(({ id }) => id);
+
+  expect(evaluate(expression, celValues({ input: { list: numbers, records, ids, text } }, variables))).toEqual(
+    expected,
+  );
+});
+
 test.each([
   ['bool', 'input.ok', undefined],
   ['bool', 'record.title', 'must be a condition: has the type string, not bool'],

@@ -168,6 +168,26 @@ test('a call with the token of a flow starts a run, once for each key, until the
   expect((await call(next, paid)).status).toBe(401);
 });
 
+test('a call whose values would hold up the process in an expression fails its run', async () => {
+  const search = "input.body.list.exists(each, input.body.text.contains('b'))";
+  const keep = { key: 'keep', set: { variables: [{ name: 'found', value: search }] } };
+  const id = await publish('long_search', { trigger: { webhook: {} }, steps: [keep] });
+  const { token } = await tenant.ok<{ token: string }>('POST', `/v1/flows/${id}:rotateHook`);
+  const call = (items: number) =>
+    tenant.ok<{ runId: string }>('POST', `/v1/flowHooks/${token}`, {
+      list: Array.from({ length: items }, () => 0),
+      text: 'a'.repeat(30_000),
+    });
+
+  const small = await call(100);
+  const large = await call(16_000);
+
+  expect(await reached(small.runId, 'SUCCEEDED')).toMatchObject({ variables: { found: false } });
+  expect(await reached(large.runId, 'FAILED')).toMatchObject({
+    problem: { code: 'EXPRESSION_FAILED', message: 'It would take too long with values of this size.' },
+  });
+});
+
 test('a flow with a secret is started by calls that are signed with it, once for each webhook-id', async () => {
   const value = `whsec_${randomBytes(32).toString('base64')}`;
   await tenant.ok('PUT', '/v1/flowSecrets/partner', { value });
