@@ -216,6 +216,32 @@ test('a guard about open tasks counts those of other owners, and no others', asy
   expect(await move(busy)).toMatchObject({ stage: 'to' });
 });
 
+test.each([
+  'deal.title == "Secret"',
+  'has(deal.title)',
+  'deal["title"] == "Secret"',
+  '[deal, 1].exists(each, each.title == "Secret")',
+  'deal.tags.exists(tag, deal.title.contains(tag))',
+])('a caller without access to titles can not ask for them by the condition %s', async (expression) => {
+  const blind = new SalesTenant(service, { ...tenant.caller, principalId: `apiKey:${v7()}`, hidesPii: true });
+  const asks = { stages: [{ ...stage('to', StageKind.OPEN), guards: [guard(GuardKind.EXPRESSION, { expression })] }] };
+  const refusal = { code: 'PERMISSION_DENIED', reason: 'FIELD_HIDDEN' };
+
+  await expect(blind.createPipeline(asks)).rejects.toMatchObject({ ...refusal, metadata: { field: 'title' } });
+  const known = await tenant.createPipeline(asks);
+  const more = { ...known, stages: [...known.stages, stage('more', StageKind.OPEN)] };
+  const update = (pipeline: typeof known) =>
+    service.call('updatePipeline', { id: known.id, pipeline, updateMask: ['stages'] }, blind.caller);
+  expect((await update(more)).stages).toHaveLength(2);
+  const [first] = known.stages;
+  const other = guard(GuardKind.EXPRESSION, { expression: `!(${expression})` });
+  await expect(update({ ...known, stages: [{ ...first!, guards: [other] }] })).rejects.toMatchObject(refusal);
+  const byTag = {
+    stages: [{ ...first!, guards: [guard(GuardKind.EXPRESSION, { expression: 'size(deal.tags) > 0' })] }],
+  };
+  expect((await blind.createPipeline(byTag)).stages).toHaveLength(1);
+});
+
 const doors: Record<string, (id: string) => Promise<unknown>> = {
   update: (id) => tenant.updateDeal(id, { stage: 'to' }),
   batch: (id) => {

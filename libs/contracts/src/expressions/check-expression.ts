@@ -2,7 +2,7 @@ import type { ASTNode, Environment, ParseError } from '@marcbachmann/cel-js';
 import { timestampType, type CelType, type ObjectType } from './cel-types.js';
 import { evaluator, limits, newEnvironment } from './environment.js';
 import { decimalFault } from './exact-decimals.js';
-import { childrenOf, loops } from './syntax-tree.js';
+import { childrenOf, fieldsRead, loops } from './syntax-tree.js';
 
 /**
  * Checks expressions in CEL, https://github.com/google/cel-spec.
@@ -60,6 +60,11 @@ export function checkExpression(
   const isFit = isOf(result, type ?? 'dyn') || (isNullable && type === 'null');
   if (!isFit) return bad(result, `has the type ${type}, not ${result}`);
   return callFault(evaluator.parse(text).ast, result);
+}
+
+/** The fields of a variable that a valid expression reads; `*` for all, when it does not read them by their names. */
+export function fieldsReadBy(text: string, variable: string): string[] {
+  return fieldsRead(evaluator.parse(text).ast, variable);
 }
 
 function isOf(result: ExpressionResult, type: string): boolean {

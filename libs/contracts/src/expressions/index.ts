@@ -2,6 +2,7 @@ export { celValues } from './cel-values.js';
 export { recordType, timestampType, type CelType, type ExpressionField, type ObjectType } from './cel-types.js';
 export {
   checkExpression,
+  fieldsReadBy,
   type ExpressionFault,
   type ExpressionForm,
   type ExpressionResult,

@@ -2,6 +2,7 @@ import { JsonCodec } from '@rapport/contracts';
 import {
   celValues,
   checkExpression,
+  fieldsReadBy,
   isTrue,
   recordType,
   timestampType,
@@ -27,6 +28,12 @@ export function expressionFault(
   definitions: readonly ExpressionField[],
 ): ExpressionFault | undefined {
   return checkExpression(expression, { variables: variablesWith(definitions), result: 'bool' });
+}
+
+/** The fields of the deal that a valid condition reads: all, when it does not read them by their names. */
+export function dealFieldsOf(expression: string): string[] {
+  const read = fieldsReadBy(expression, 'deal');
+  return read.includes('*') ? contract.fields.map(({ name }) => name) : read;
 }
 
 /** Whether a deal meets a saved condition. One that can't be evaluated, such as about an absent field, is not met. */

@@ -13,10 +13,12 @@ import { beyondScope, isRefusal, type Statement, type TransactionStatement } fro
 import { AppError, currentCaller, type FieldViolation, type ViolationCode } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { normaliserOf } from '../../engine/fields/normalise-record.js';
-import { defineRecord } from '../../engine/fields/record-type.js';
+import { refuseHidden } from '../../engine/fields/hidden-data.js';
+import type { RecordChange } from '../../engine/fields/record-definition.js';
+import { defineRecord, recordType } from '../../engine/fields/record-type.js';
 import { recordController } from '../../engine/serve/record-controller.js';
 import { recordContract } from '../../engine/values/contract.js';
-import { expressionFault } from './deal-expression.js';
+import { dealFieldsOf, expressionFault } from './deal-expression.js';
 
 const normalise = normaliserOf<Pipeline>(recordContract('rapport/Pipeline'));
 const fieldNames = new Set(recordContract('rapport/Deal').fields.map(({ name }) => name));
@@ -31,7 +33,7 @@ export const pipelines = defineRecord<Pipeline>('rapport/Pipeline', PipelinesSer
   },
   lacking: stagesOfEarlierReleases,
   facts: customFieldsOfDeals,
-  guard: ({ after, facts }) => after.stages.flatMap((stage, index) => expressionFaults(stage, index, facts)),
+  guard: expressionFaults,
   stamp: ({ before, after }) => ({
     stages: after.stages.map((stage) => ({ ...stage, id: idOf(stage, before) ?? uuidv7() })),
   }),
@@ -170,12 +172,24 @@ function customFieldsOfDeals(): Statement {
   };
 }
 
-function expressionFaults({ guards }: Stage, stage: number, facts: readonly unknown[]): FieldViolation[] {
-  return guards.flatMap(({ expression }, index) => {
-    const fault =
-      expression === undefined ? undefined : expressionFault(expression, facts as readonly ExpressionField[]);
-    return fault ? [{ field: `stages[${stage}].guards[${index}].expression`, ...fault }] : [];
-  });
+/**
+ * Whether a deal may move reveals the fields that a condition reads.
+ *
+ * @throws AppError PERMISSION_DENIED FIELD_HIDDEN for a new condition about fields that are hidden from the caller
+ */
+function expressionFaults({ before, after, facts }: RecordChange<Pipeline>): FieldViolation[] {
+  const known = new Set(before?.stages.flatMap(({ guards }) => guards.map(({ expression }) => expression)));
+  return after.stages.flatMap(({ guards }, stage) =>
+    guards.flatMap(({ expression }, index): FieldViolation[] => {
+      if (expression === undefined) return [];
+      const field = `stages[${stage}].guards[${index}].expression`;
+      const fault = expressionFault(expression, facts as readonly ExpressionField[]);
+      if (fault) return [{ field, ...fault }];
+      if (!known.has(expression))
+        refuseHidden(recordType('rapport/Deal'), dealFieldsOf(expression), `pipeline.${field}`);
+      return [];
+    }),
+  );
 }
 
 function violation(field: string, reason: ViolationCode, description: string): FieldViolation {
