@@ -66,9 +66,15 @@ test('a delivery is one mail for good, and its id takes no other bytes', async (
 
 test('mails that nobody vouches for, or that break parsers, change nothing of others', async () => {
   const forged = mail('Forged', 'Pay now.').replace('dmarc=pass', 'dmarc=fail');
+  const ownResult = 'spf=pass smtp.mailfrom="a; dmarc=pass"@example.invalid; dmarc=fail (b; dmarc=pass)';
+  const smuggled = mail('Smuggled', 'Pay now.').replace('dmarc=pass', ownResult);
   const parts = ['--b', 'Content-Disposition: attachment; filename=a', '', ScriptedClamd.marker, '--b--'].join('\r\n');
   const infected = mail('Infected', parts, 'Content-Type: multipart/mixed; boundary=b');
-  await Promise.all([box.receive('forged', forged), box.receive('infected', infected)]);
+  await Promise.all([
+    box.receive('forged', forged),
+    box.receive('smuggled', smuggled),
+    box.receive('infected', infected),
+  ]);
   const hostile = [...hostileMails(new Chance(26), 45, 2)].filter(({ kind, raw }) => kind % 4 === 0 && raw.length > 0);
   const taken = [];
   for (const [at, { raw }] of hostile.entries()) taken.push(await box.receive(`hostile-${at}`, raw));
@@ -83,6 +89,7 @@ test('mails that nobody vouches for, or that break parsers, change nothing of ot
   expect(taken.filter(({ body }) => body['created'] !== true)).toEqual([]);
   expect(after).toMatchObject({ state: 'THREADED' });
   expect(await box.settled('forged', forged)).toMatchObject({ state: 'QUARANTINED' });
+  expect(await box.settled('smuggled', smuggled)).toMatchObject({ state: 'QUARANTINED' });
   expect(await box.settled('infected', infected)).toMatchObject({ state: 'QUARANTINED' });
 });
 

@@ -45,7 +45,7 @@ function clientOf({ sender, clientAddress: ip }: MessageEnvelope) {
 /** What a trusted server says (RFC 8601). It removes headers in its name that others have added. */
 function statedResults(results: readonly string[], authservId: string): MessageAuthentication | undefined {
   for (const value of results) {
-    const [server = '', ...parts] = value.split(';');
+    const [server = '', ...parts] = withoutTexts(value).split(';');
     if (server.trim().split(/\s/)[0]?.toLowerCase() !== authservId.toLowerCase()) continue;
     const of = (method: string) => {
       const found = parts.flatMap((part) => {
@@ -57,4 +57,22 @@ function statedResults(results: readonly string[], authservId: string): MessageA
     return { spf: of('spf'), dkim: of('dkim'), dmarc: of('dmarc'), arc: of('arc') };
   }
   return undefined;
+}
+
+/**
+ * The value of a header without its comments and quoted texts: the sender of a mail writes them, such as the address
+ * `"a; dmarc=pass"@example.com`.
+ */
+function withoutTexts(value: string): string {
+  let [rest, depth, isQuoted] = ['', 0, false];
+  for (let at = 0; at < value.length; at += 1) {
+    const sign = value[at];
+    if (sign === '\\') at += 1;
+    else if (sign === '"' && depth === 0) isQuoted = !isQuoted;
+    else if (isQuoted) continue;
+    else if (sign === '(') depth += 1;
+    else if (sign === ')') depth = Math.max(0, depth - 1);
+    else if (depth === 0) rest += sign;
+  }
+  return rest;
 }

@@ -94,6 +94,18 @@ test('takes results of the trusted server only', async () => {
   expect(own.message.authentication).toMatchObject({ dkim: 'none', dmarc: 'none' });
 });
 
+test.each([
+  'spf=pass smtp.mailfrom="a; dmarc=pass"@example.com; dmarc=fail',
+  'spf=pass smtp.mailfrom="a\\"; dmarc=pass"@example.com; dmarc=fail',
+  'spf=pass (domain of "a; dmarc=pass"@example.com (designates; dmarc=pass) the host); dmarc=fail',
+  'spf=pass (\\); dmarc=pass); dmarc=fail (x; dmarc=pass)',
+])('takes no result from what the sender wrote into those of the trusted server: %s', async (results) => {
+  const header = `Authentication-Results: mx.kestrel.example; ${results}`;
+  const { message } = await parse([header, 'From: ada@example.com', '', 'Hello'], { authservId: 'mx.kestrel.example' });
+
+  expect(message.authentication).toMatchObject({ spf: 'pass', dmarc: 'fail' });
+});
+
 test('fails DMARC for a sender whose domain does not vouch for the mail', async () => {
   const records: Record<string, string[][]> = { '_dmarc.example.com': [['v=DMARC1; p=reject']] };
   const resolver = (name: string, type: string) =>
