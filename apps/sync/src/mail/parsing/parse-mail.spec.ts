@@ -106,6 +106,18 @@ test.each([
   expect(message.authentication).toMatchObject({ spf: 'pass', dmarc: 'fail' });
 });
 
+test.each([
+  [['From: ada@example.com', 'From: eve@example.org'], 'none'],
+  [['From: ada@example.com', 'from : eve@example.org'], 'none'],
+  [['From: ada@example.com, eve@example.org'], 'none'],
+  [['From: "ada@example.com" <eve@example.org>'], 'pass'],
+])('proves the sender of a mail with one author only: %j', async (authors, dmarc) => {
+  const checked = 'Authentication-Results: mx; dkim=pass header.d=example.org; dmarc=pass header.from=example.org';
+  const { message } = await parse([checked, ...authors, '', 'Hello'], { authservId: 'mx' });
+
+  expect(message.authentication).toMatchObject({ dkim: 'pass', dmarc });
+});
+
 test('fails DMARC for a sender whose domain does not vouch for the mail', async () => {
   const records: Record<string, string[][]> = { '_dmarc.example.com': [['v=DMARC1; p=reject']] };
   const resolver = (name: string, type: string) =>

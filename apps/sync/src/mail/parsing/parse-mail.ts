@@ -53,7 +53,8 @@ export async function parseMail({ raw, ownDomains, ...rules }: MailToParse): Pro
   const trimmed = trimmedSpans(text);
   const from = addresses(mail.from)[0];
   const messageId = ids(mail.messageId)[0];
-  const authentication: MessageAuthentication = await authenticateSender(raw, all('authentication-results'), rules);
+  const checked = await authenticateSender(raw, all('authentication-results'), rules);
+  const authentication: MessageAuthentication = isOfOne(mail) ? checked : withoutProof(checked);
   const message: ParsedMessage = {
     internetMessageId: messageId,
     inReplyTo: ids(mail.inReplyTo)[0],
@@ -87,6 +88,15 @@ function reportOf(message: ParsedMessage, attachments: readonly Attachment[]): M
   if (message.class !== MessageClass.BOUNCE && message.class !== MessageClass.COMPLAINT) return undefined;
   const recipients = [...message.deliveredTo, ...message.toAddresses];
   return readReport({ recipients, from: message.fromAddress, text: message.text, attachments });
+}
+
+/** Whether a mail names one author. A server can have checked another one of several than the first. */
+function isOfOne({ headerLines, from }: ParsedMail): boolean {
+  return headerLines.filter(({ line }) => /^from[ \t]*:/i.test(line)).length === 1 && addresses(from).length === 1;
+}
+
+function withoutProof({ dmarc, ...others }: MessageAuthentication): MessageAuthentication {
+  return { ...others, dmarc: dmarc === 'pass' ? 'none' : dmarc };
 }
 
 /** Values of a header as they are in the mail, unfolded. */
