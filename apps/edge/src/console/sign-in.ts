@@ -96,9 +96,10 @@ async function finish(request: FastifyRequest, reply: FastifyReply, parts: SignI
   return reply.header('set-cookie', [used, await sessions.begin(tokens)]).redirect(signIn.returnTo, 303);
 }
 
-/** A path of the console. Anything that a browser would take for another site is not. */
+/** A path of the console. Anything that a browser would take for another site is not, such as `/.//example.com`, whose path is `//example.com`. */
 function returnPath(wanted: unknown, consoleUrl: string): string {
   if (typeof wanted !== 'string' || wanted.length > maxReturnLength || !wanted.startsWith('/')) return '/';
   const url = URL.parse(wanted, consoleUrl);
-  return url?.origin === consoleUrl ? url.pathname + url.search + url.hash : '/';
+  if (url?.origin !== consoleUrl || url.pathname.startsWith('//')) return '/';
+  return url.pathname + url.search + url.hash;
 }
