@@ -6,6 +6,8 @@ import { theContract } from '../contract/contract.ts';
  * @param find the text of a key in the catalog
  */
 export function labelsOf(find: (key: string) => string | undefined) {
+  const value = (type: string, name: string) =>
+    find(`enum.${type}.${name}`) ?? find(`enum.${name}`) ?? words(name.toLowerCase());
   return {
     /** Such as `Customers` of `customers`. */
     resource: (name: string) => find(`resource.${name}`) ?? words(lastWord(name)),
@@ -13,8 +15,12 @@ export function labelsOf(find: (key: string) => string | undefined) {
     /** Such as `Lifecycle stage` of `lifecycleStage`. */
     field: (message: string, name: string) => find(`field.${message}.${name}`) ?? find(`field.${name}`) ?? words(name),
     /** Such as `Lead` of `LEAD`. */
-    value: (type: string, name: string) =>
-      find(`enum.${type}.${name}`) ?? find(`enum.${name}`) ?? words(name.toLowerCase()),
+    value,
+    /** The values of an enum, to choose from. */
+    values: (type: string) =>
+      theContract()
+        .enumValues(type)
+        .map(({ name }) => ({ id: name, name: value(type, name) })),
     /** Such as `Merge customers` of `mergeCustomers`. */
     operation: (id: string) => find(`op.${id}`) ?? composedName(id, find) ?? words(id),
     /** The sentence of an error by its code; undefined where only the server's own is known. */
@@ -47,4 +53,18 @@ export function words(name: string): string {
     .replace(/(?<=[a-z])(?=[A-Z])/g, ' ')
     .toLowerCase();
   return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+}
+
+/** A key for a name: `spring_catalogue` for `Spring catalogue!`. Without Latin letters it is empty, or of the `kind` and the time. */
+export function keyOfName(name: string, kind?: string): string {
+  const latin =
+    name
+      .normalize('NFKD')
+      .toLowerCase()
+      .match(/[a-z0-9]+/g) ?? [];
+  const key = latin
+    .join('_')
+    .replace(/^[_0-9]+/, '')
+    .slice(0, 40);
+  return key === '' && kind !== undefined ? `${kind}_${Date.now().toString(36)}` : key;
 }

@@ -1,5 +1,5 @@
 import { useState, type ReactNode } from 'react';
-import { GridList, GridListItem } from 'react-aria-components';
+import { GridList, GridListItem, type GridListProps } from 'react-aria-components';
 import { useShortcut } from '../app/shortcuts.ts';
 import text from '../style/text.module.css';
 import style from './split.module.css';
@@ -19,28 +19,21 @@ export function Split<Item>({ label, items, idOf, nameOf, line, chosenId, onChoo
     const next = items[index + by];
     if (next) choose(idOf(next));
   };
-  useShortcut('j', 'list.key.next', () => step(1));
-  useShortcut('k', 'list.key.previous', () => step(-1));
   return (
     <div className={style.split}>
-      <GridList
+      <ChosenList
         className={style.list}
-        aria-label={label}
-        selectionMode="single"
-        selectionBehavior="replace"
-        disallowEmptySelection
-        selectedKeys={[wanted ?? (open ? idOf(open) : '')]}
-        onSelectionChange={(keys) => {
-          const [first] = keys === 'all' ? [] : keys;
-          if (first !== undefined) choose(String(first));
-        }}
+        label={label}
+        ids={items.map(idOf)}
+        chosen={wanted ?? (open ? idOf(open) : '')}
+        onChoose={choose}
       >
         {items.map((item) => (
           <GridListItem key={idOf(item)} id={idOf(item)} textValue={nameOf(item)} className={style.item}>
             {line(item)}
           </GridListItem>
         ))}
-      </GridList>
+      </ChosenList>
       <section className={style.open}>{children(open, () => step(1))}</section>
     </div>
   );
@@ -58,6 +51,38 @@ interface SplitProps<Item> {
   onChoose?: (id: string) => void;
   /** @param next opens the next one */
   children: (open: Item | undefined, next: () => void) => ReactNode;
+}
+
+export interface ChosenListProps extends Omit<GridListProps<object>, 'aria-label'> {
+  label: string;
+  /** Of the items in their order, where J and K go from one to the next. */
+  ids?: readonly string[];
+  chosen: string;
+  onChoose: (id: string) => void;
+}
+
+/** A list of which one item is chosen. */
+export function ChosenList({ label, ids, chosen, onChoose, ...list }: ChosenListProps) {
+  const step = (by: number) => {
+    const next = ids?.[ids.indexOf(chosen) + by];
+    if (next !== undefined) onChoose(next);
+  };
+  useShortcut('j', 'list.key.next', () => step(1), ids !== undefined);
+  useShortcut('k', 'list.key.previous', () => step(-1), ids !== undefined);
+  return (
+    <GridList
+      {...list}
+      aria-label={label}
+      selectionMode="single"
+      selectionBehavior="replace"
+      disallowEmptySelection
+      selectedKeys={[chosen]}
+      onSelectionChange={(keys) => {
+        const [first] = keys === 'all' ? [] : keys;
+        if (first !== undefined) onChoose(String(first));
+      }}
+    />
+  );
 }
 
 /** A name and what is said below it, in a line of the items. */

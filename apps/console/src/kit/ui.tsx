@@ -68,7 +68,7 @@ export function Key({ children }: { children: ReactNode }) {
   return <kbd className={style.key}>{children}</kbd>;
 }
 
-type Tone = 'mark' | 'danger' | 'warn' | 'good' | 'info' | 'line' | 'quiet';
+export type Tone = 'mark' | 'danger' | 'warn' | 'good' | 'info' | 'line' | 'quiet';
 
 export function Chip({ tone = 'quiet', icon, children }: { tone?: Tone; icon?: IconType; children: ReactNode }) {
   return (

@@ -15,6 +15,11 @@ export function faultsOf(error: unknown, place: 'body' | 'parameters' = 'body'):
   return new Map(of.map(({ pointer, detail }) => [pointer, detail]));
 }
 
+/** Whether there are faults at or below a place. */
+export function isFaulty(faults: Faults, pointer: string): boolean {
+  return [...faults.keys()].some((each) => `${each}/`.startsWith(`${pointer}/`));
+}
+
 /** What a problem says of no shown field: its sentence, or those of fields that the form lacks. */
 export function FormFault({ error, names }: { error: unknown; names: readonly string[] }) {
   if (error === undefined || error === null) return null;

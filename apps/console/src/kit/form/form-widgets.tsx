@@ -4,7 +4,6 @@ import { createContext, useContext, useState, type ReactNode } from 'react';
 import { Button as AriaButton, Tag, TagGroup, TagList } from 'react-aria-components';
 import { labels, language, t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
-import { theContract } from '../../contract/contract.ts';
 import { readQuery } from '../../contract/api.ts';
 import { isJson, textAt } from '../../contract/json.ts';
 import { Icon } from '../ui.tsx';
@@ -66,8 +65,7 @@ export function namingOf({ field, label, isHiddenLabel = false, error, autoFocus
 
 /** Values to choose from: those of the field, or of its enum. */
 function choicesOf({ options, of }: FormField): readonly { id: string; name: string }[] {
-  const values = theContract().enumValues(of);
-  return options ?? values.map(({ name }) => ({ id: name, name: labels.value(of ?? '', name) }));
+  return options ?? labels.values(of ?? '');
 }
 
 /** Text that becomes a number where the field has one. What is no number is sent as it is, and the server says so. */

@@ -13,7 +13,8 @@ import style from './form.module.css';
 /** Inputs for the fields of a message. What is not valid the server says; `faults` are its sentences. */
 export function Form({
   message,
-  fields,
+  names,
+  fields = inputsOf(message, names),
   value,
   onChange,
   faults,
@@ -23,10 +24,9 @@ export function Form({
   autoFocus = false,
 }: FormProps) {
   useSentences();
-  const shown = fields ?? inputsOf(message);
   return (
     <div className={style.form} onBlur={onLeave}>
-      {shown.map((field, index) => (
+      {fields.map((field, index) => (
         <FormRow
           autoFocus={autoFocus && index === 0}
           key={field.name}
@@ -45,7 +45,8 @@ export function Form({
 
 export interface FormProps {
   message: string;
-  /** Those shown; all that can be written where they are not given. */
+  /** Of those shown; all that can be written where neither they nor the fields are given. */
+  names?: readonly string[];
   fields?: readonly FormField[];
   value: Json;
   onChange: (value: Json) => void;
@@ -100,7 +101,7 @@ export function FormRow({
   );
 }
 
-interface RowProps extends Omit<FormProps, 'fields' | 'onLeave'> {
+interface RowProps extends Omit<FormProps, 'names' | 'fields' | 'onLeave'> {
   field: FormField;
   isHiddenLabel?: boolean;
 }
@@ -113,11 +114,12 @@ function faultAt(faults: Faults, pointer: string, { type, list, of }: FormField)
   return isWhole ? [...faults].find(([other]) => other.startsWith(`${pointer}/`))?.[1] : undefined;
 }
 
-/** Fields that a request can set. */
-export function inputsOf(message: string, isNew = true): readonly FormField[] {
-  return theContract()
+/** Fields that a request can set. @param names of those that are wanted, in their order */
+export function inputsOf(message: string, names?: readonly string[]): readonly FormField[] {
+  const inputs = theContract()
     .fields(message)
-    .filter(({ output, once }) => output !== true && (isNew || once !== true));
+    .filter(({ output }) => output !== true);
+  return names?.flatMap((name) => inputs.find((field) => field.name === name) ?? []) ?? inputs;
 }
 
 function Message({ field, label, isHiddenLabel, value, onChange, faults, pointer, error, isBrief }: WidgetProps) {

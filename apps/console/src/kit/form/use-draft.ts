@@ -16,7 +16,7 @@ interface DraftOf {
   record: Json | undefined;
   /** What a new one begins with. */
   begin?: Json;
-  onCreated: (record: Json) => void;
+  onCreated?: (record: Json) => void;
 }
 
 export type Draft = ReturnType<typeof useDraft>;
@@ -34,17 +34,18 @@ export function useDraft({ resource: name, record, begin = {}, onCreated }: Draf
       : await call(resource.create ?? '', {}, { body: { ...begin, ...edits } });
     keep(resource, saved);
     setEdits({});
-    if (!record) onCreated(saved);
+    if (!record) onCreated?.(saved);
     return saved;
   };
   const { mutate, error, isPending, reset } = useMutation({
-    mutationFn: async ({ verb, body }: Act) => {
+    mutationFn: async ({ verb, body, said }: Act) => {
       const saved = await store();
       if (verb === undefined) return notify(t('draft.saved', { name: titleOf(saved, resource) }));
       const ifMatch = theContract().hasParameter(verb, 'if-match') ? textAt(saved, 'etag') : '';
       const answer = await call(verb, { id: saved.id }, { ifMatch, ...(body && { body }) });
       if (answer.id === saved.id) keep(resource, answer);
       else await invalidate(name);
+      if (said !== undefined) notify(said);
     },
   });
   const save = () => mutate({});
@@ -56,8 +57,8 @@ export function useDraft({ resource: name, record, begin = {}, onCreated }: Draf
     error,
     faults: faultsOf(error),
     save,
-    /** Saves what is edited, and then has an operation act on the record. */
-    act: (verb: string, body?: Json) => mutate({ verb, ...(body && { body }) }),
+    /** Saves what is edited, and then has an operation act on the record. @param said once that is done */
+    act: (verb: string, body?: Json, said?: string) => mutate({ verb, body, said }),
     change: (part: Json) => {
       reset();
       setEdits((known) => ({ ...known, ...part }));
@@ -67,7 +68,8 @@ export function useDraft({ resource: name, record, begin = {}, onCreated }: Draf
 
 interface Act {
   verb?: string;
-  body?: Json;
+  body?: Json | undefined;
+  said?: string | undefined;
 }
 
 /** Writes over the version that was read, and over a later one that has the same values in the edited fields. @throws Problem */

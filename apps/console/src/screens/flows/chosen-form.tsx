@@ -4,6 +4,8 @@ import { labels, t } from '../../app/language.ts';
 import { readQuery } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
 import { isJson, itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
+import { EditorForm } from '../../kit/editor.tsx';
+import { optionsOf } from '../../kit/form/choices.ts';
 import { Select } from '../../kit/form/field.tsx';
 import type { Faults } from '../../kit/form/form-faults.tsx';
 import type { FormField } from '../../kit/form/form-field.ts';
@@ -66,8 +68,7 @@ function TriggerForm({ flowId, definition, faults, onChange }: ChosenFormProps) 
   const fields = useFields(message, type);
   const value = valueAt(definition, `trigger.${trigger}`);
   return (
-    <section className={style.form}>
-      <h2>{t('flow.trigger')}</h2>
+    <EditorForm title={t('flow.trigger')}>
       <Select
         label={labels.field('FlowDefinition', 'trigger')}
         value={trigger}
@@ -86,15 +87,9 @@ function TriggerForm({ flowId, definition, faults, onChange }: ChosenFormProps) 
         />
       )}
       {trigger === 'webhook' && <HookAddress flowId={flowId} />}
-      <Form
-        message="FlowDefinition"
-        fields={inputsOf('FlowDefinition').filter(({ name }) => name === 'condition')}
-        value={definition}
-        onChange={onChange}
-        faults={faults}
-      />
+      <Form message="FlowDefinition" names={['condition']} value={definition} onChange={onChange} faults={faults} />
       <Variables type={type} />
-    </section>
+    </EditorForm>
   );
 }
 
@@ -118,20 +113,12 @@ function StepForm({
     set({ ...step, [kind]: { ...(step[kind] as Json), [name]: [...branches, added] } });
   };
   const type = textAt(step, `${kind}.type`);
-  const remove = () => {
-    onChange(without(definition, line));
-    onChoose('trigger');
-  };
   return (
-    <section className={style.form}>
-      <header className={text.row}>
-        <h2 className={text.cut}>{nameOfStep(step)}</h2>
-        <code className={text.faint}>{textAt(step, 'key')}</code>
-        <span className={text.grow} />
-        <Button small kind="bare" icon={Trash2} onPress={remove}>
-          {t('flow.remove')}
-        </Button>
-      </header>
+    <EditorForm
+      title={nameOfStep(step)}
+      code={textAt(step, 'key')}
+      beside={<RemoveButton {...{ definition, line, onChange, onChoose }} />}
+    >
       <Form
         message={message}
         fields={useFields(message, type)}
@@ -147,16 +134,23 @@ function StepForm({
           </Button>
         </span>
       )}
-      <Form
-        message="Step"
-        fields={inputsOf('Step').filter(({ name }) => ['name', 'key', 'condition'].includes(name))}
-        value={step}
-        onChange={set}
-        faults={faults}
-        at={at}
-      />
+      <Form message="Step" names={['key', 'name', 'condition']} value={step} onChange={set} faults={faults} at={at} />
       <Variables type={textAt(definition, `trigger.${triggerOf(definition)}.type`)} />
-    </section>
+    </EditorForm>
+  );
+}
+
+type RemoveButtonProps = Pick<ChosenFormProps, 'definition' | 'onChange' | 'onChoose'> & { line: Line };
+
+function RemoveButton({ definition, line, onChange, onChoose }: RemoveButtonProps) {
+  const remove = () => {
+    onChange(without(definition, line));
+    onChoose('trigger');
+  };
+  return (
+    <Button small kind="bare" icon={Trash2} onPress={remove}>
+      {t('flow.remove')}
+    </Button>
   );
 }
 
@@ -167,23 +161,10 @@ function BranchForm({ definition, line, faults, onChange, onChoose }: ChosenForm
   const message = { case: 'SwitchCase', branch: 'ForkBranch' }[kind as string];
   const value = valueIn(definition, place);
   return (
-    <section className={style.form}>
-      <header className={text.row}>
-        <h2 className={text.grow}>{t(`flow.branch.${kind}`)}</h2>
-        {message !== undefined && (
-          <Button
-            small
-            kind="bare"
-            icon={Trash2}
-            onPress={() => {
-              onChange(without(definition, line));
-              onChoose('trigger');
-            }}
-          >
-            {t('flow.remove')}
-          </Button>
-        )}
-      </header>
+    <EditorForm
+      title={t(`flow.branch.${kind}`)}
+      beside={message !== undefined && <RemoveButton {...{ definition, line, onChange, onChoose }} />}
+    >
       <p className={text.two}>{t(`flow.branch.${kind}.help`)}</p>
       {message !== undefined && (
         <Form
@@ -195,18 +176,21 @@ function BranchForm({ definition, line, faults, onChange, onChoose }: ChosenForm
           at={pointerOf(place)}
         />
       )}
-    </section>
+    </EditorForm>
   );
 }
 
 function RulesForm({ definition, faults, onChange }: ChosenFormProps) {
-  const names = ['onFailure', 'limits', 'concurrency', 'followsItself'];
-  const fields = names.flatMap((name) => inputsOf('FlowDefinition').filter((field) => field.name === name));
   return (
-    <section className={style.form}>
-      <h2>{t('flow.rules')}</h2>
-      <Form message="FlowDefinition" fields={fields} value={definition} onChange={onChange} faults={faults} />
-    </section>
+    <EditorForm title={t('flow.rules')}>
+      <Form
+        message="FlowDefinition"
+        names={['onFailure', 'limits', 'concurrency', 'followsItself']}
+        value={definition}
+        onChange={onChange}
+        faults={faults}
+      />
+    </EditorForm>
   );
 }
 
@@ -257,11 +241,8 @@ function useFields(message: string, type: string): readonly FormField[] {
   const options: Readonly<Record<string, FormField['options']>> = {
     ...{ type: types, fromType: types, toType: types },
     ...(ofType.length > 0 && { changedFields: ofType, field: ofType }),
-    approverIds: itemsAt(users.data, 'users').map((user) => ({
-      id: textAt(user, 'id'),
-      name: textAt(user, 'displayName'),
-    })),
-    flow: itemsAt(flows.data, 'flows').map((flow) => ({ id: textAt(flow, 'key'), name: textAt(flow, 'name') })),
+    approverIds: optionsOf(itemsAt(users.data, 'users')),
+    flow: optionsOf(itemsAt(flows.data, 'flows'), 'key'),
   };
   return fields.map((field) => ({ ...field, ...(options[field.name] && { options: options[field.name] }) }));
 }

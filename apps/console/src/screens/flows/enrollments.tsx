@@ -1,16 +1,18 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { CirclePause, LogOut, Play, X } from 'lucide-react';
+import { CirclePause, LogOut, Play } from 'lucide-react';
 import { useState } from 'react';
 import { ProblemNote, ProblemText } from '../../app/boundaries.tsx';
 import { format, labels, t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
 import { call, invalidate, readQuery } from '../../contract/api.ts';
 import { isJson, itemsAt, textAt, type Json } from '../../contract/json.ts';
+import { EditorForm } from '../../kit/editor.tsx';
 import { Segments } from '../../kit/form/segments.tsx';
 import { ReferencePicker } from '../../kit/form/reference.tsx';
 import { Reference } from '../../kit/record/names.tsx';
-import { Chip, IconButton, type IconType } from '../../kit/ui.tsx';
+import { useActs, type StateAct } from '../../kit/record/states.tsx';
+import { Chip, IconButton } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import style from './flows.module.css';
 import { nameOfStep } from './step-names.ts';
@@ -33,11 +35,7 @@ export default function Enrollments({ flow, onClose }: { flow: Json; onClose: ()
   const enrollments = itemsAt(data, 'flowEnrollments');
   const isByHand = isJson(flow.definition) && isJson(flow.definition.trigger) && isJson(flow.definition.trigger.manual);
   return (
-    <section className={style.form} aria-label={labels.resource('customers')}>
-      <header className={text.row}>
-        <h2 className={text.grow}>{labels.resource('customers')}</h2>
-        <IconButton small name={t('form.cancel')} icon={X} onPress={onClose} />
-      </header>
+    <EditorForm title={labels.resource('customers')} onClose={onClose}>
       {isByHand && textAt(flow, 'state') === 'ACTIVE' && may('enrollCustomers') && <Enroll flowId={flowId} />}
       <span>
         <Segments
@@ -70,7 +68,7 @@ export default function Enrollments({ flow, onClose }: { flow: Json; onClose: ()
           {t('flow.enrolled.all')}
         </Link>
       )}
-    </section>
+    </EditorForm>
   );
 }
 
@@ -96,14 +94,14 @@ function Enroll({ flowId }: { flowId: string }) {
   );
 }
 
-const acts: readonly { verb: string; icon: IconType; states: readonly string[] }[] = [
+const acts: readonly StateAct[] = [
   { verb: 'pauseFlowEnrollment', icon: CirclePause, states: ['ACTIVE'] },
   { verb: 'resumeFlowEnrollment', icon: Play, states: ['PAUSED'] },
   { verb: 'exitFlowEnrollment', icon: LogOut, states: ['ACTIVE', 'PAUSED'] },
 ];
 
 function Enrollment({ flow, enrollment, onAct }: { flow: Json; enrollment: Json; onAct: (verb: string) => void }) {
-  const may = useMay();
+  const possible = useActs(acts, enrollment);
   const [state, reason] = [textAt(enrollment, 'state'), textAt(enrollment, 'exitReason')];
   const next = textAt(enrollment, 'nextTime');
   return (
@@ -121,11 +119,9 @@ function Enrollment({ flow, enrollment, onAct }: { flow: Json; enrollment: Json;
       <Chip tone={state === 'COMPLETED' ? 'good' : 'quiet'}>
         {reason === '' ? labels.value('FlowEnrollmentState', state) : labels.value('FlowExitReason', reason)}
       </Chip>
-      {acts
-        .filter((each) => each.states.includes(state) && may(each.verb))
-        .map(({ verb, icon }) => (
-          <IconButton key={verb} small name={labels.operation(verb)} icon={icon} onPress={() => onAct(verb)} />
-        ))}
+      {possible.map(({ verb, icon }) => (
+        <IconButton key={verb} small name={labels.operation(verb)} icon={icon} onPress={() => onAct(verb)} />
+      ))}
     </li>
   );
 }

@@ -2,14 +2,14 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { Check, RotateCcw, SkipForward, X } from 'lucide-react';
 import { ProblemNote } from '../../app/boundaries.tsx';
 import { format, labels, t } from '../../app/language.ts';
-import { useMay } from '../../app/resource.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { call, invalidate, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { Crumbs } from '../../kit/crumbs.tsx';
 import { RecordOfAddress } from '../../kit/record-of-address.tsx';
 import { Principal } from '../../kit/record/names.tsx';
-import { Button, Chip, type IconType } from '../../kit/ui.tsx';
+import { StateChip, useActs, type StateAct } from '../../kit/record/states.tsx';
+import { Button } from '../../kit/ui.tsx';
 import style from './flows.module.css';
 import { StepRuns } from './step-runs.tsx';
 import { RecordLink } from './trial.tsx';
@@ -19,33 +19,25 @@ export function FlowRun() {
   return <RecordOfAddress get="getFlowRun">{(run) => run && <Shown run={run} />}</RecordOfAddress>;
 }
 
-interface Act {
-  verb: string;
-  icon: IconType;
-  states: readonly string[];
-  body?: Json;
-}
-
-const acts: Readonly<Record<string, Act>> = {
-  happened: { verb: 'decideFlowStep', icon: Check, states: ['UNCERTAIN'], body: { happened: true } },
-  notHappened: { verb: 'decideFlowStep', icon: RotateCcw, states: ['UNCERTAIN'], body: { happened: false } },
-  retry: { verb: 'retryFlowRun', icon: RotateCcw, states: ['FAILED'] },
-  skip: { verb: 'skipFlowStep', icon: SkipForward, states: ['FAILED', 'WAITING'] },
-  cancel: { verb: 'cancelFlowRun', icon: X, states: ['RUNNING', 'WAITING', 'UNCERTAIN'] },
-};
+const acts: readonly (StateAct & { key: string })[] = [
+  { key: 'happened', verb: 'decideFlowStep', icon: Check, states: ['UNCERTAIN'], body: { happened: true } },
+  { key: 'notHappened', verb: 'decideFlowStep', icon: RotateCcw, states: ['UNCERTAIN'], body: { happened: false } },
+  { key: 'retry', verb: 'retryFlowRun', icon: RotateCcw, states: ['FAILED'] },
+  { key: 'skip', verb: 'skipFlowStep', icon: SkipForward, states: ['FAILED', 'WAITING'] },
+  { key: 'cancel', verb: 'cancelFlowRun', icon: X, states: ['RUNNING', 'WAITING', 'UNCERTAIN'] },
+];
 
 const tones = { SUCCEEDED: 'good', FAILED: 'danger', UNCERTAIN: 'warn', COMPENSATED: 'warn' } as const;
 
 function Shown({ run }: { run: Json }) {
-  const may = useMay();
-  const [id, state, flowId] = [textAt(run, 'id'), textAt(run, 'state'), textAt(run, 'flowId')];
+  const possible = useActs(acts, run);
+  const [id, flowId] = [textAt(run, 'id'), textAt(run, 'flowId')];
   const flow = useQuery(readQuery('getFlow', { id: flowId }));
   const steps = useQuery(readQuery('listFlowStepRuns', { id, pageSize: 100 }));
   const act = useMutation({
-    mutationFn: ({ verb, body }: Act) => call(verb, { id }, { ...(body && { body }) }),
+    mutationFn: ({ verb, body }: StateAct) => call(verb, { id }, { ...(body && { body }) }),
     onSettled: () => invalidate('flowRuns'),
   });
-  const possible = Object.entries(acts).filter(([, { verb, states }]) => states.includes(state) && may(verb));
   return (
     <>
       <Bar
@@ -56,11 +48,11 @@ function Shown({ run }: { run: Json }) {
             title={t('flow.run')}
           />
         }
-        beside={<Chip tone={tones[state as keyof typeof tones] ?? 'quiet'}>{labels.value('FlowRunState', state)}</Chip>}
+        beside={<StateChip record={run} of="FlowRunState" tones={tones} />}
       >
-        {possible.map(([key, one]) => (
-          <Button key={key} icon={one.icon} onPress={() => act.mutate(one)} isDisabled={act.isPending}>
-            {t(`flow.act.${key}`)}
+        {possible.map((one) => (
+          <Button key={one.key} icon={one.icon} onPress={() => act.mutate(one)} isDisabled={act.isPending}>
+            {t(`flow.act.${one.key}`)}
           </Button>
         ))}
       </Bar>

@@ -1,32 +1,22 @@
 import { useNavigate } from '@tanstack/react-router';
-import {
-  Check,
-  CirclePause,
-  Ellipsis,
-  FlaskConical,
-  ListTree,
-  Play,
-  Rocket,
-  Snowflake,
-  SquareX,
-  Users,
-} from 'lucide-react';
+import { CirclePause, Ellipsis, FlaskConical, ListTree, Play, Rocket, Snowflake, SquareX, Users } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
 import { Pending } from '../../app/boundaries.tsx';
 import { labels, t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
 import { Bar } from '../../app/shell/shell.tsx';
-import { keyText, useShortcut } from '../../app/shortcuts.ts';
 import { isJson, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { Crumbs } from '../../kit/crumbs.tsx';
 import { RecordOfAddress } from '../../kit/record-of-address.tsx';
-import { TextField } from '../../kit/form/field.tsx';
-import { faultsOf, FormFault } from '../../kit/form/form-faults.tsx';
+import { EditorFields, ListEditor } from '../../kit/editor.tsx';
+import { DraftField } from '../../kit/form/draft-field.tsx';
+import { FormFault } from '../../kit/form/form-faults.tsx';
+import { SaveButton } from '../../kit/form/save-button.tsx';
+import { useDraft, type Draft } from '../../kit/form/use-draft.ts';
 import { Menu, MenuItem } from '../../kit/overlay.tsx';
-import { Button, Chip, IconButton, type IconType } from '../../kit/ui.tsx';
-import style from './flows.module.css';
-import { useFaults, useSaving } from './saving.ts';
-import { StepList } from './step-list.tsx';
+import { StateChip, useActs, type StateAct } from '../../kit/record/states.tsx';
+import { Button, IconButton } from '../../kit/ui.tsx';
+import { StepList, useFaults } from './step-list.tsx';
 import { linesOf } from './steps.ts';
 
 // What is beside the list comes after it: together they are more than a screen may load at once.
@@ -40,38 +30,34 @@ export function FlowEditor() {
 }
 
 function Editor({ flow }: { flow: Json }) {
-  const may = useMay();
-  const mayEdit = may('updateFlow');
-  const [edited, setEdited] = useState<Json>();
+  const mayEdit = useMay()('updateFlow');
+  const draft = useDraft({ resource: 'flows', record: flow });
   const [chosen, setChosen] = useState('trigger');
   const [beside, setBeside] = useState<Beside>();
   const close = () => setBeside(undefined);
-  const saving = useSaving(flow, edited, () => setEdited(undefined));
-  const draft = edited ?? { name: flow.name, definition: flow.definition };
-  const definition = isJson(draft.definition) ? draft.definition : {};
+  const definition = isJson(draft.shown.definition) ? draft.shown.definition : {};
   const faults = useFaults(definition);
   const lines = linesOf(definition);
   const line = lines.find(({ id }) => id === chosen);
-  const change = (next: Json) => setEdited({ ...draft, definition: next });
+  const change = (next: Json) => draft.change({ definition: next });
   return (
     <>
-      <EditorBar flow={flow} isEdited={edited !== undefined} saving={saving} onShow={setBeside} />
-      <div className={style.editor}>
-        <fieldset className={style.left} disabled={!mayEdit}>
-          <div className={style.fields}>
-            <TextField
-              label={labels.field('Flow', 'name')}
-              value={textAt(draft, 'name')}
-              onChange={(name) => setEdited({ ...draft, name })}
-              error={faultsOf(saving.error).get('/name')}
-            />
-          </div>
-          <StepList {...{ definition, lines, chosen, faults }} onChoose={setChosen} onChange={change} />
-          <FormFault error={saving.error} names={['name', 'definition']} />
-        </fieldset>
-        <fieldset className={style.right} disabled={!mayEdit && beside === undefined}>
+      <EditorBar flow={flow} draft={draft} onShow={setBeside} />
+      <ListEditor
+        isDisabled={!mayEdit}
+        isRightDisabled={!mayEdit && beside === undefined}
+        left={
+          <>
+            <EditorFields>
+              <DraftField draft={draft} message="Flow" name="name" isLine />
+            </EditorFields>
+            <StepList {...{ definition, lines, chosen, faults }} onChoose={setChosen} onChange={change} />
+            <FormFault error={draft.error} names={['name', 'definition']} />
+          </>
+        }
+        right={
           <Suspense fallback={<Pending />}>
-            {beside === 'trial' && <Trial flow={flow} isEdited={edited !== undefined} onClose={close} />}
+            {beside === 'trial' && <Trial flow={flow} isEdited={draft.isEdited} onClose={close} />}
             {beside === 'enrollments' && <Enrollments flow={flow} onClose={close} />}
             {beside === undefined && (
               <ChosenForm
@@ -82,8 +68,8 @@ function Editor({ flow }: { flow: Json }) {
               />
             )}
           </Suspense>
-        </fieldset>
-      </div>
+        }
+      />
     </>
   );
 }
@@ -93,30 +79,32 @@ type Beside = 'trial' | 'enrollments';
 
 interface EditorBarProps {
   flow: Json;
-  isEdited: boolean;
-  saving: ReturnType<typeof useSaving>;
+  draft: Draft;
   onShow: (beside: Beside) => void;
 }
 
 /** What can be done with a flow in each of its states, besides publishing its draft. */
-const verbs: readonly { verb: string; icon: IconType; states: readonly string[] }[] = [
+const verbs: readonly StateAct[] = [
   { verb: 'pauseFlow', icon: CirclePause, states: ['ACTIVE', 'FROZEN'] },
   { verb: 'freezeFlow', icon: Snowflake, states: ['ACTIVE', 'PAUSED'] },
   { verb: 'resumeFlow', icon: Play, states: ['PAUSED', 'FROZEN'] },
   { verb: 'retireFlow', icon: SquareX, states: ['ACTIVE', 'PAUSED', 'FROZEN'] },
 ];
 
-function EditorBar({ flow, isEdited, saving, onShow }: EditorBarProps) {
+function EditorBar({ flow, draft, onShow }: EditorBarProps) {
   const navigate = useNavigate();
   const may = useMay();
+  const acts = useActs(verbs, flow);
   const state = textAt(flow, 'state');
-  const isNew = isEdited || valueAt(flow, 'hasUnpublishedChanges') === true || state === 'DRAFT';
-  const mayPublish = may('publishFlow') && state !== 'RETIRED';
-  const save = () => saving.mutate(undefined);
-  useShortcut('mod+enter', 'form.save', save, isEdited);
+  const isNew = draft.isEdited || valueAt(flow, 'hasUnpublishedChanges') === true || state === 'DRAFT';
   const search = { flowId: textAt(flow, 'id') };
+  const act = (verb: string) =>
+    draft.act(verb, undefined, t(`flow.done.${verb}`, { name: textAt(draft.shown, 'name') }));
   return (
-    <Bar title={<Crumbs resource="flows" title={textAt(flow, 'name')} />} beside={<FlowStateChip flow={flow} />}>
+    <Bar
+      title={<Crumbs resource="flows" title={textAt(flow, 'name')} />}
+      beside={<StateChip record={flow} of="FlowState" />}
+    >
       <Menu label={t('record.more')} button={<IconButton name={t('record.more')} icon={Ellipsis} />}>
         {['flowRuns', 'flowBackfills'].map((resource) => (
           <MenuItem
@@ -127,13 +115,11 @@ function EditorBar({ flow, isEdited, saving, onShow }: EditorBarProps) {
             {labels.resource(resource)}
           </MenuItem>
         ))}
-        {verbs
-          .filter(({ verb, states }) => states.includes(state) && may(verb))
-          .map(({ verb, icon }) => (
-            <MenuItem key={verb} icon={icon} onAction={() => saving.mutate(verb)}>
-              {labels.operation(verb)}
-            </MenuItem>
-          ))}
+        {acts.map(({ verb, icon }) => (
+          <MenuItem key={verb} icon={icon} onAction={() => act(verb)}>
+            {labels.operation(verb)}
+          </MenuItem>
+        ))}
       </Menu>
       {['JOURNEY', 'SEQUENCE'].includes(textAt(flow, 'definition.kind')) && may('listFlowEnrollments') && (
         <IconButton name={labels.resource('customers')} icon={Users} onPress={() => onShow('enrollments')} />
@@ -141,31 +127,12 @@ function EditorBar({ flow, isEdited, saving, onShow }: EditorBarProps) {
       <Button icon={FlaskConical} onPress={() => onShow('trial')}>
         {t('flow.try')}
       </Button>
-      {may('updateFlow') && isEdited && (
-        <Button icon={Check} shortcut={keyText('mod+enter')} onPress={save} isDisabled={saving.isPending}>
-          {t('form.save')}
-        </Button>
-      )}
-      {mayPublish && (
-        <Button
-          kind="primary"
-          icon={Rocket}
-          isDisabled={!isNew || saving.isPending}
-          onPress={() => saving.mutate('publishFlow')}
-        >
+      {may('updateFlow') && draft.isEdited && <SaveButton kind="plain" draft={draft} />}
+      {may('publishFlow') && state !== 'RETIRED' && (
+        <Button kind="primary" icon={Rocket} isDisabled={!isNew || draft.isPending} onPress={() => act('publishFlow')}>
           {t('flow.publish')}
         </Button>
       )}
     </Bar>
-  );
-}
-
-function FlowStateChip({ flow }: { flow: Json }) {
-  const [state, version] = [textAt(flow, 'state'), textAt(flow, 'activeVersion')];
-  const name = labels.value('FlowState', state);
-  return (
-    <Chip tone={state === 'ACTIVE' ? 'good' : 'quiet'}>
-      {version === '' ? name : `${name}, ${t('timeline.version', { version })}`}
-    </Chip>
   );
 }

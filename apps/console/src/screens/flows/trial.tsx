@@ -1,12 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
-import { X } from 'lucide-react';
 import { ProblemText } from '../../app/boundaries.tsx';
 import { format, labels, t } from '../../app/language.ts';
 import { call } from '../../contract/api.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { Reference } from '../../kit/record/names.tsx';
 import { theContract } from '../../contract/contract.ts';
-import { Chip, IconButton } from '../../kit/ui.tsx';
+import { EditorForm } from '../../kit/editor.tsx';
+import { Chip } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import style from './flows.module.css';
 import { StepRuns } from './step-runs.tsx';
@@ -20,16 +20,12 @@ export default function Trial({ flow, isEdited, onClose }: { flow: Json; isEdite
     staleTime: Infinity,
   });
   return (
-    <section className={style.form} aria-label={t('flow.trial')}>
-      <header className={text.row}>
-        <h2 className={text.grow}>{t('flow.trial')}</h2>
-        <IconButton small name={t('form.cancel')} icon={X} onPress={onClose} />
-      </header>
+    <EditorForm title={t('flow.trial')} onClose={onClose}>
       <p className={text.two}>{isEdited ? t('flow.trial.saved') : t('flow.trial.help')}</p>
       {isPending && <p role="status">{t('flow.trial.running')}</p>}
       {error && <ProblemText error={error} />}
       {data && <Report report={data} />}
-    </section>
+    </EditorForm>
   );
 }
 

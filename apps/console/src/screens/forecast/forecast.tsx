@@ -11,6 +11,7 @@ import { useShortcut } from '../../app/shortcuts.ts';
 import { readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { theContract } from '../../contract/contract.ts';
+import { optionsOf } from '../../kit/form/choices.ts';
 import { Select } from '../../kit/form/field.tsx';
 import { Segments } from '../../kit/form/segments.tsx';
 import { Nothing } from '../../kit/nothing.tsx';
@@ -69,19 +70,14 @@ function ForecastOf({ settings }: { settings: Json | undefined }) {
           label={t('forecast.by')}
           value={grouping}
           onChange={(by) => change({ by })}
-          options={theContract()
-            .enumValues('ForecastGrouping')
-            .map(({ name }) => ({ id: name, name: labels.value('ForecastGrouping', name) }))}
+          options={labels.values('ForecastGrouping')}
         />
         <Select
           label={t('board.pipeline')}
           isHiddenLabel
           value={search.pipeline ?? ''}
           onChange={(pipeline) => change({ pipeline })}
-          options={[
-            { id: '', name: t('forecast.allPipelines') },
-            ...pipelines.map((each) => ({ id: textAt(each, 'id'), name: textAt(each, 'name') })),
-          ]}
+          options={[{ id: '', name: t('forecast.allPipelines') }, ...optionsOf(pipelines)]}
         />
         {currencies.length > 1 && (
           <Select

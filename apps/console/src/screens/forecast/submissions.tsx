@@ -5,7 +5,7 @@ import { useSession } from '../../app/session.ts';
 import { call, invalidate, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { Ask } from '../../kit/form/ask.tsx';
-import { Form, inputsOf } from '../../kit/form/form.tsx';
+import { Form } from '../../kit/form/form.tsx';
 import { Panel } from '../../kit/panel.tsx';
 import { Principal } from '../../kit/record/names.tsx';
 import { isMoney } from '../../kit/record/value.tsx';
@@ -75,7 +75,6 @@ export function SubmitDialog({ period, onClose }: { period: string; onClose: () 
   const [value, setValue] = useState<Json>({ category: 'COMMIT' });
   const currencyCode = textAt(settings, 'baseCurrency');
   const names = ['amount', 'category', 'note'];
-  const fields = names.flatMap((name) => inputsOf('ForecastSubmission').filter((field) => field.name === name));
   const submit = async () => {
     const filled = Object.fromEntries(Object.entries(value).filter(([, each]) => each !== null));
     await call('createForecastSubmission', {}, { body: { amount: {}, ...filled, period, ownerId: user.id } });
@@ -92,7 +91,7 @@ export function SubmitDialog({ period, onClose }: { period: string; onClose: () 
       {(faults) => (
         <Form
           message="ForecastSubmission"
-          fields={fields}
+          names={names}
           value={{ amount: { currencyCode }, ...value }}
           onChange={setValue}
           faults={faults}

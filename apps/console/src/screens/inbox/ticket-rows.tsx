@@ -1,7 +1,8 @@
-import { GridList, GridListItem } from 'react-aria-components';
+import { GridListItem } from 'react-aria-components';
 import { format, labels, t } from '../../app/language.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import { useTitles } from '../../kit/record/names.tsx';
+import { ChosenList } from '../../kit/split.tsx';
 import { join } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { DueMark } from '../ticket/clock/clocks.tsx';
@@ -22,19 +23,7 @@ export function TicketRows({ label, tickets, chosen, onChoose, onOpen }: TicketR
     tickets.map((ticket) => textAt(ticket, 'customerId')),
   );
   return (
-    <GridList
-      className={style.rows}
-      aria-label={label}
-      selectionMode="single"
-      selectionBehavior="replace"
-      disallowEmptySelection
-      selectedKeys={[chosen]}
-      onSelectionChange={(keys) => {
-        const [first] = keys === 'all' ? [] : keys;
-        if (first !== undefined) onChoose(String(first));
-      }}
-      onAction={(key) => onOpen(String(key))}
-    >
+    <ChosenList className={style.rows} {...{ label, chosen, onChoose }} onAction={(key) => onOpen(String(key))}>
       {tickets.map((ticket) => {
         const subject = textAt(ticket, 'subject');
         return (
@@ -43,7 +32,7 @@ export function TicketRows({ label, tickets, chosen, onChoose, onOpen }: TicketR
           </GridListItem>
         );
       })}
-    </GridList>
+    </ChosenList>
   );
 }
 

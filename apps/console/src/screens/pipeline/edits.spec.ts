@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { clashesOf, edited, keyOfName, moved, patchOf, withEdits } from './edits.ts';
+import { keyOfName } from '../../app/labels.ts';
+import { clashesOf, edited, moved, patchOf, withEdits } from './edits.ts';
 
 const pipeline = {
   name: 'Renewals',
@@ -39,7 +40,11 @@ describe('edits of a pipeline', () => {
 });
 
 it('makes a key of the name of a stage', () => {
-  expect(['On-site visit', '2. Angebot (ö)', '报价'].map(keyOfName)).toEqual(['on_site_visit', 'angebot_o', '']);
+  expect(['On-site visit', '2. Angebot (ö)', '报价'].map((name) => keyOfName(name))).toEqual([
+    'on_site_visit',
+    'angebot_o',
+    '',
+  ]);
 });
 
 it('moves a stage beside another one', () => {

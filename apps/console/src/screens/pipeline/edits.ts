@@ -62,19 +62,6 @@ function withoutNull(value: Json): Json {
   return Object.fromEntries(entries.map(([name, each]) => [name, Array.isArray(each) ? parts(each) : each]));
 }
 
-/** A key for a new stage, of its name: `on_site_visit` of `On-site visit`. */
-export function keyOfName(name: string): string {
-  const words =
-    name
-      .normalize('NFKD')
-      .toLowerCase()
-      .match(/[a-z0-9]+/g) ?? [];
-  return words
-    .join('_')
-    .replace(/^[^a-z]+/, '')
-    .slice(0, 60);
-}
-
 /** The keys with one of them before or after another one. */
 export function moved(keys: readonly string[], key: string, beside: string, position: 'before' | 'after'): string[] {
   const others = keys.filter((each) => each !== key);

@@ -1,20 +1,22 @@
 import { useNavigate } from '@tanstack/react-router';
-import { Archive, ChartNoAxesColumn, Check, Ellipsis, History, Plus, TriangleAlert } from 'lucide-react';
+import { Archive, ChartNoAxesColumn, Ellipsis, History, Plus, TriangleAlert } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
 import { labels, t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
 import { Bar } from '../../app/shell/shell.tsx';
-import { keyText, useShortcut } from '../../app/shortcuts.ts';
+import { useShortcut } from '../../app/shortcuts.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { Crumbs } from '../../kit/crumbs.tsx';
 import { RecordOfAddress } from '../../kit/record-of-address.tsx';
 import { theContract } from '../../contract/contract.ts';
+import { EditorFields, EditorFoot, ListEditor } from '../../kit/editor.tsx';
 import { TextField } from '../../kit/form/field.tsx';
 import { FormFault, type Faults } from '../../kit/form/form-faults.tsx';
+import { SaveButton } from '../../kit/form/save-button.tsx';
 import { Segments } from '../../kit/form/segments.tsx';
 import { Menu, MenuItem } from '../../kit/overlay.tsx';
 import { Choice } from '../../kit/record/diff.tsx';
-import { Button, Icon, IconButton, Key } from '../../kit/ui.tsx';
+import { Button, Icon, IconButton } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { clashesOf, edited, valueIn, withEdits, type Edits } from './edits.ts';
 import { useOrder, useSaving } from './saving.ts';
@@ -56,51 +58,53 @@ function Editor({ pipeline }: { pipeline: Json }) {
   return (
     <>
       <EditorBar {...head} />
-      <div className={style.editor}>
-        <fieldset className={style.left} disabled={!mayEdit}>
-          <PipelineFields
-            pipeline={shown}
-            faults={saving.faults}
-            onChange={(next) => edit('', next)}
-            onLeave={saving.check}
-          />
-          <StageList
-            stages={stages}
-            chosen={textAt(stage, 'key')}
-            onChoose={setChosen}
-            onOrder={order.run}
-            onRemove={remove}
-            faults={saving.faults}
-          />
-          <FormFault error={order.error} names={[]} />
-          <footer className={style.foot}>
-            <Button small icon={Plus} shortcut="A" onPress={() => setDialog('add')}>
-              {t('pipeline.add')}
-            </Button>
-            <span className={style.hint}>
-              <Key>Alt</Key> <Key>↑</Key> <Key>↓</Key> {t('pipeline.key.order')}
-            </span>
-          </footer>
-        </fieldset>
-        <fieldset className={style.right} disabled={!mayEdit}>
-          <Clashes pipeline={pipeline} edits={edits} onSettle={setEdits} />
-          <FormFault error={saving.error} names={['name', 'stages', 'transitions']} />
-          <Suspense>
-            {stage && (
-              <StageForm
-                key={textAt(stage, 'key')}
-                pipeline={shown}
-                stage={stage}
-                faults={saving.faults}
-                onChange={(next) => edit(`stages.${textAt(stage, 'key')}.`, next)}
-                onPairs={(transitionPairs) => edit('', { transitionPairs })}
-                onRemove={remove}
-                onLeave={saving.check}
-              />
-            )}
-          </Suspense>
-        </fieldset>
-      </div>
+      <ListEditor
+        isDisabled={!mayEdit}
+        left={
+          <>
+            <PipelineFields
+              pipeline={shown}
+              faults={saving.faults}
+              onChange={(next) => edit('', next)}
+              onLeave={saving.check}
+            />
+            <StageList
+              stages={stages}
+              chosen={textAt(stage, 'key')}
+              onChoose={setChosen}
+              onOrder={order.run}
+              onRemove={remove}
+              faults={saving.faults}
+            />
+            <FormFault error={order.error} names={[]} />
+            <EditorFoot>
+              <Button small icon={Plus} shortcut="A" onPress={() => setDialog('add')}>
+                {t('pipeline.add')}
+              </Button>
+            </EditorFoot>
+          </>
+        }
+        right={
+          <>
+            <Clashes pipeline={pipeline} edits={edits} onSettle={setEdits} />
+            <FormFault error={saving.error} names={['name', 'stages', 'transitions']} />
+            <Suspense>
+              {stage && (
+                <StageForm
+                  key={textAt(stage, 'key')}
+                  pipeline={shown}
+                  stage={stage}
+                  faults={saving.faults}
+                  onChange={(next) => edit(`stages.${textAt(stage, 'key')}.`, next)}
+                  onPairs={(transitionPairs) => edit('', { transitionPairs })}
+                  onRemove={remove}
+                  onLeave={saving.check}
+                />
+              )}
+            </Suspense>
+          </>
+        }
+      />
       <Suspense>
         {dialog && stage && (
           <StageDialog {...{ dialog, pipeline, stage }} onAdded={setChosen} onClose={() => setDialog(undefined)} />
@@ -149,17 +153,7 @@ function EditorBar({ pipeline, edits, saving, mayEdit, onDiscard, onArchive }: E
         ) : null}
       </Menu>
       {count > 0 && <Button onPress={onDiscard}>{t('pipeline.discard')}</Button>}
-      {mayEdit && (
-        <Button
-          kind="primary"
-          icon={Check}
-          shortcut={keyText('mod+enter')}
-          isDisabled={count === 0}
-          onPress={saving.save}
-        >
-          {t('form.save')}
-        </Button>
-      )}
+      {mayEdit && <SaveButton draft={{ isEdited: count > 0, isPending: false, save: saving.save }} />}
     </Bar>
   );
 }
@@ -176,7 +170,7 @@ function PipelineFields({ pipeline, faults, onChange, onLeave }: PipelineFieldsP
   const change = (next: string) =>
     onChange({ transitions: next, transitionPairs: next === 'LISTED' ? pairsOf(itemsAt(pipeline, 'stages')) : [] });
   return (
-    <div className={style.fields} onBlur={onLeave}>
+    <EditorFields onBlur={onLeave}>
       <TextField
         label={labels.field('Pipeline', 'name')}
         value={textAt(pipeline, 'name')}
@@ -184,18 +178,16 @@ function PipelineFields({ pipeline, faults, onChange, onLeave }: PipelineFieldsP
         error={faults.get('/name')}
       />
       <div className={style.field}>
-        <span>{t('pipeline.moves')}</span>
+        <span className={text.meta}>{t('pipeline.moves')}</span>
         <Segments
           label={t('pipeline.moves')}
           value={transitions}
           onChange={change}
-          options={theContract()
-            .enumValues('StageTransitions')
-            .map(({ name }) => ({ id: name, name: labels.value('StageTransitions', name) }))}
+          options={labels.values('StageTransitions')}
         />
         <p className={text.meta}>{t(`pipeline.moves.${transitions}`)}</p>
       </div>
-    </div>
+    </EditorFields>
   );
 }
 

@@ -1,16 +1,17 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
+import { keyOfName } from '../../app/labels.ts';
 import { labels, t } from '../../app/language.ts';
 import { call, invalidate, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
+import { optionsOf } from '../../kit/form/choices.ts';
 import { Ask } from '../../kit/form/ask.tsx';
 import { Check, Select, TextField } from '../../kit/form/field.tsx';
 import type { Faults } from '../../kit/form/form-faults.tsx';
-import { Form, inputsOf } from '../../kit/form/form.tsx';
+import { Form } from '../../kit/form/form.tsx';
 import { notify } from '../../kit/notices.ts';
 import text from '../../style/text.module.css';
-import { keyOfName } from './edits.ts';
 import { keep } from './saving.ts';
 
 interface StageDialogProps extends RemoveStageProps {
@@ -38,8 +39,6 @@ function AddStage({ pipeline, onAdded, onClose }: AddStageProps) {
   const [before, setBefore] = useState(textAt(end, 'key'));
   const [stage, setStage] = useState<Json>({ kind: 'OPEN' });
   const [ownKey, setOwnKey] = useState(false);
-  const names = ['name', 'key', 'kind', 'probability'];
-  const fields = names.flatMap((name) => inputsOf('Stage').filter((field) => field.name === name));
   const shown = { ...stage, key: ownKey ? stage.key : keyOfName(textAt(stage, 'name')) };
   const add = async () => {
     const filled = Object.fromEntries(Object.entries(shown).filter(([, value]) => value !== null && value !== ''));
@@ -53,7 +52,7 @@ function AddStage({ pipeline, onAdded, onClose }: AddStageProps) {
         <>
           <Form
             message="Stage"
-            fields={fields}
+            names={['name', 'key', 'kind', 'probability']}
             value={shown}
             onChange={(next) => {
               if (next.key !== shown.key) setOwnKey(true);
@@ -68,7 +67,7 @@ function AddStage({ pipeline, onAdded, onClose }: AddStageProps) {
             label={t('pipeline.before')}
             value={before}
             onChange={setBefore}
-            options={[...stageOptions(stages), { id: '', name: t('pipeline.last') }]}
+            options={[...optionsOf(stages, 'key'), { id: '', name: t('pipeline.last') }]}
           />
         </>
       )}
@@ -117,7 +116,7 @@ function RemoveStage({ pipeline, stage, onClose }: RemoveStageProps) {
             label={labels.field('StageRemoval', 'moveTo')}
             value={moveTo}
             onChange={setMoveTo}
-            options={stageOptions(others)}
+            options={optionsOf(others, 'key')}
             error={faults.get('/moveTo')}
           />
           <HowMoved how={how} onChange={setHow} faults={faults} />
@@ -162,10 +161,7 @@ function ArchivePipeline({ pipeline, onClose }: { pipeline: Json; onClose: () =>
             label={labels.field('PipelineArchival', 'moveToPipelineId')}
             value={to}
             onChange={setTo}
-            options={[
-              { id: '', name: t('form.none') },
-              ...others.map((each) => ({ id: textAt(each, 'id'), name: textAt(each, 'name') })),
-            ]}
+            options={[{ id: '', name: t('form.none') }, ...optionsOf(others)]}
             error={faults.get('/moveToPipelineId')}
           />
           {to !== '' && (
@@ -173,7 +169,7 @@ function ArchivePipeline({ pipeline, onClose }: { pipeline: Json; onClose: () =>
               label={labels.field('PipelineArchival', 'moveToStage')}
               value={stage}
               onChange={setStage}
-              options={stageOptions(stages)}
+              options={optionsOf(stages, 'key')}
               error={faults.get('/moveToStage')}
             />
           )}
@@ -202,8 +198,4 @@ function HowMoved({ how, onChange, faults }: { how: Json; onChange: (how: Json) 
       />
     </>
   );
-}
-
-function stageOptions(stages: readonly Json[]): { id: string; name: string }[] {
-  return stages.map((stage) => ({ id: textAt(stage, 'key'), name: textAt(stage, 'name') }));
 }

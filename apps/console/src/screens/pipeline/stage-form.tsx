@@ -6,6 +6,8 @@ import { useCustomFields } from '../../app/resource.ts';
 import { readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { theContract } from '../../contract/contract.ts';
+import { EditorForm } from '../../kit/editor.tsx';
+import { optionsOf } from '../../kit/form/choices.ts';
 import { Check } from '../../kit/form/field.tsx';
 import type { Faults } from '../../kit/form/form-faults.tsx';
 import type { FormField } from '../../kit/form/form-field.ts';
@@ -33,26 +35,26 @@ export default function StageForm({ pipeline, stage, faults, onChange, onPairs, 
   const at = `/stages/${stages.indexOf(stage)}`;
   const isOpen = textAt(stage, 'kind') === 'OPEN';
   const names = ['name', 'kind', 'probability', ...(isOpen ? ['forecastCategory', 'limitDays'] : [])];
-  const fields = names.flatMap((name) =>
-    inputsOf('Stage')
-      .filter((field) => field.name === name)
-      .map((field) => ({ ...field, ...(labelled.includes(name) && { label: t(`pipeline.${name}`) }) })),
-  );
+  const fields = inputsOf('Stage', names).map((field) => ({
+    ...field,
+    ...(labelled.includes(field.name) && { label: t(`pipeline.${field.name}`) }),
+  }));
   const shown: Json = { ...stage, forecastCategory: textAt(stage, 'forecastCategory') || 'PIPELINE' };
   const guards = itemsAt(stage, 'guards');
   const isListed = textAt(pipeline, 'transitions') === 'LISTED';
   return (
-    <div className={style.stage} onBlur={onLeave}>
-      <header className={text.row}>
-        <h2 className={text.cut}>{textAt(stage, 'name')}</h2>
-        <code className={text.faint}>{textAt(stage, 'key')}</code>
-        <span className={text.grow} />
-        {stages.length > 1 && (
+    <EditorForm
+      title={textAt(stage, 'name')}
+      code={textAt(stage, 'key')}
+      onBlur={onLeave}
+      beside={
+        stages.length > 1 && (
           <Button small kind="bare" icon={Trash2} onPress={onRemove}>
             {t('pipeline.remove')}
           </Button>
-        )}
-      </header>
+        )
+      }
+    >
       <StageDeals pipeline={pipeline} stage={stage} />
       <div className={style.columns}>
         <Form
@@ -100,7 +102,7 @@ export default function StageForm({ pipeline, stage, faults, onChange, onPairs, 
             ))}
         </Menu>
       </section>
-    </div>
+    </EditorForm>
   );
 }
 
@@ -185,7 +187,6 @@ function GuardForm({ guard, faults, at, onChange, onRemove }: GuardFormProps) {
         : next,
     );
   const days = faults.get(`${at}/minAgeSeconds`);
-  const moments = theContract().enumValues('GuardMoment');
   return (
     <div className={style.guard} role="group" aria-label={t(`pipeline.guard.${kind}`)}>
       <header className={text.row}>
@@ -197,7 +198,7 @@ function GuardForm({ guard, faults, at, onChange, onRemove }: GuardFormProps) {
           label={labels.field('Guard', 'on')}
           value={textAt(guard, 'on') || 'ENTER'}
           onChange={(on) => onChange({ ...guard, on })}
-          options={moments.map(({ name }) => ({ id: name, name: labels.value('GuardMoment', name) }))}
+          options={labels.values('GuardMoment')}
         />
         <IconButton small name={t('form.remove')} icon={X} onPress={onRemove} />
       </header>
@@ -230,15 +231,12 @@ function useGuardFields(kind: string): FormField[] {
       .filter((permission) => permission !== '' && !permission.includes('{'))
       .toSorted()
       .map((id) => ({ id, name: id })),
-    teamIds: itemsAt(teams.data, 'teams').map((team) => ({
-      id: textAt(team, 'id'),
-      name: textAt(team, 'displayName'),
-    })),
+    teamIds: optionsOf(itemsAt(teams.data, 'teams')),
   };
   const minAge: FormField = { name: 'minAgeDays', type: 'number', label: t('pipeline.minAgeDays'), required: true };
   return [...(byKind[kind] ?? []), 'message'].flatMap((name) => {
     if (name === 'minAgeDays') return [minAge];
-    const field = inputsOf('Guard').find((each) => each.name === name);
+    const [field] = inputsOf('Guard', [name]);
     const more = {
       ...(options[name] && { options: options[name] }),
       ...(name === 'teamIds' && { label: labels.resource('teams') }),

@@ -8,6 +8,7 @@ import { scheduleInvalidate, useLiveChanges } from '../../app/live.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
+import { optionsOf } from '../../kit/form/choices.ts';
 import { Select } from '../../kit/form/field.tsx';
 import { Segments } from '../../kit/form/segments.tsx';
 import { Nothing } from '../../kit/nothing.tsx';
@@ -69,7 +70,7 @@ export function Reports() {
             isHiddenLabel
             value={textAt(pipeline, 'id')}
             onChange={(id) => change({ pipeline: id })}
-            options={pipelines.map((each) => ({ id: textAt(each, 'id'), name: textAt(each, 'name') }))}
+            options={optionsOf(pipelines)}
           />
         )}
       </div>

@@ -2,7 +2,6 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { labels, t } from '../../app/language.ts';
 import { call, invalidate } from '../../contract/api.ts';
-import { theContract } from '../../contract/contract.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import { Ask } from '../../kit/form/ask.tsx';
 import { Segments } from '../../kit/form/segments.tsx';
@@ -38,9 +37,7 @@ export function ActivateDialog({ policy, onClose }: { policy: Json; onClose: () 
             label={labels.field('SlaActivation', 'openTickets')}
             value={openTickets}
             onChange={setOpenTickets}
-            options={theContract()
-              .enumValues('OpenTickets')
-              .map(({ name }) => ({ id: name, name: t(`sla.open.${name}`) }))}
+            options={labels.values('OpenTickets').map(({ id }) => ({ id, name: t(`sla.open.${id}`) }))}
           />
           <p className={text.meta} aria-live="polite">
             {data

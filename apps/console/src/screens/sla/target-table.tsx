@@ -1,10 +1,10 @@
 import { useState } from 'react';
 import { labels, t } from '../../app/language.ts';
-import { theContract } from '../../contract/contract.ts';
 import type { Json } from '../../contract/json.ts';
+import { Section } from '../../kit/editor.tsx';
 import { TextField } from '../../kit/form/field.tsx';
 import type { Faults } from '../../kit/form/form-faults.tsx';
-import { Form, inputsOf } from '../../kit/form/form.tsx';
+import { Form } from '../../kit/form/form.tsx';
 import { join } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { secondsOf, typedOf } from '../ticket/clock/sla-clock.ts';
@@ -19,42 +19,36 @@ interface TableProps {
 
 /** What is promised: a time for each metric and priority. The rules of the chosen metric are below. */
 export function TargetTable({ policy, onChange, faults }: TableProps) {
-  const metrics = theContract()
-    .enumValues('SlaMetric')
-    .map(({ name }) => name);
-  const priorities = theContract()
-    .enumValues('TicketPriority')
-    .map(({ name }) => name)
-    .toReversed();
-  const [chosen, setChosen] = useState(metrics[0] ?? '');
-  const columns = [...priorities, anyPriority];
+  const metrics = labels.values('SlaMetric');
+  const [chosen, setChosen] = useState(metrics[0]?.id ?? '');
+  const columns = [...labels.values('TicketPriority').toReversed(), { id: anyPriority, name: t('sla.others') }];
   return (
-    <>
+    <Section title={labels.field('SlaPolicy', 'targets')}>
       <table className={style.targets} aria-label={labels.field('SlaPolicy', 'targets')}>
         <thead>
           <tr>
             <th scope="col">{t('sla.within')}</th>
-            {columns.map((priority) => (
-              <th key={priority} scope="col">
-                {priorityName(priority)}
+            {columns.map(({ id, name }) => (
+              <th key={id} scope="col">
+                {name}
               </th>
             ))}
           </tr>
         </thead>
         <tbody>
-          {metrics.map((metric) => (
+          {metrics.map(({ id: metric, name }) => (
             <tr key={metric} className={join(metric === chosen && style.chosen)}>
               <th scope="row">
                 <button type="button" aria-pressed={metric === chosen} onClick={() => setChosen(metric)}>
-                  {labels.value('SlaMetric', metric)}
+                  {name}
                 </button>
               </th>
-              {columns.map((priority) => (
+              {columns.map(({ id: priority, name: column }) => (
                 <td key={priority}>
                   <Cell
                     // Another version of the policy has other times.
                     key={secondsAt(policy, metric, priority)}
-                    label={`${labels.value('SlaMetric', metric)}, ${priorityName(priority)}`}
+                    label={`${name}, ${column}`}
                     seconds={secondsAt(policy, metric, priority)}
                     onFocus={() => setChosen(metric)}
                     onChange={(seconds) => onChange(withSeconds(policy, metric, priority, seconds))}
@@ -68,10 +62,10 @@ export function TargetTable({ policy, onChange, faults }: TableProps) {
       <p className={text.meta}>{t('sla.withinHelp')}</p>
       {targetsOf(policy, chosen).length > 0 && (
         <section className={style.rules} aria-label={labels.value('SlaMetric', chosen)}>
-          <h2>{labels.value('SlaMetric', chosen)}</h2>
+          <h3>{labels.value('SlaMetric', chosen)}</h3>
           <Form
             message="SlaTarget"
-            fields={inputsOf('SlaTarget').filter(({ name }) => sharedRules.some((rule) => rule === name))}
+            names={sharedRules}
             value={rulesOf(policy, chosen)}
             onChange={(rules) => onChange(withRules(policy, chosen, rules))}
             faults={faults}
@@ -79,12 +73,8 @@ export function TargetTable({ policy, onChange, faults }: TableProps) {
           />
         </section>
       )}
-    </>
+    </Section>
   );
-}
-
-function priorityName(priority: string): string {
-  return priority === anyPriority ? t('sla.others') : labels.value('TicketPriority', priority);
 }
 
 interface CellProps {

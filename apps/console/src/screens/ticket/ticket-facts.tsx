@@ -2,8 +2,8 @@ import { useQuery } from '@tanstack/react-query';
 import { labels, t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
 import { readQuery } from '../../contract/api.ts';
-import { theContract } from '../../contract/contract.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
+import { optionsOf } from '../../kit/form/choices.ts';
 import { Select } from '../../kit/form/field.tsx';
 import { usePeople } from '../../kit/record/names.tsx';
 import { setField, useStatuses, type useTicketActs } from './ticket-acts.ts';
@@ -18,10 +18,7 @@ export function TicketFacts({ ticket, acts }: { ticket: Json; acts: ReturnType<t
     ...readQuery('listQueues', { pageSize: 100, orderBy: 'name' }, may('listQueues')),
     staleTime: 60_000,
   });
-  const queues = itemsAt(data, 'queues').map((queue) => ({ id: textAt(queue, 'id'), name: textAt(queue, 'name') }));
-  const priorities = theContract()
-    .enumValues('TicketPriority')
-    .map(({ name }) => ({ id: name, name: labels.value('TicketPriority', name) }));
+  const queues = optionsOf(itemsAt(data, 'queues'));
   const owner = textAt(ticket, 'ownerId');
   const nobody = { id: '', name: t('ticket.nobody') };
   return (
@@ -40,7 +37,7 @@ export function TicketFacts({ ticket, acts }: { ticket: Json; acts: ReturnType<t
         label={labels.field('Ticket', 'priority')}
         isHiddenLabel
         value={textAt(ticket, 'priority')}
-        options={priorities}
+        options={labels.values('TicketPriority')}
         onChange={(priority) => void setField(ticket, 'priority', priority)}
       />
       <Select

@@ -1,6 +1,5 @@
 import { Plus, X } from 'lucide-react';
 import { format, labels, t } from '../../../app/language.ts';
-import { theContract } from '../../../contract/contract.ts';
 import { isJson, itemsAt, textAt, valueAt, type Json } from '../../../contract/json.ts';
 import { Pair, Section } from '../../../kit/editor.tsx';
 import type { Option } from '../../../kit/form/choose.tsx';
@@ -12,7 +11,7 @@ import { Segments } from '../../../kit/form/segments.tsx';
 import type { Draft } from '../../../kit/form/use-draft.ts';
 import { Button, IconButton } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
-import { optionsOf, useFirst } from '../choices.ts';
+import { optionsOf, useFirst } from '../../../kit/form/choices.ts';
 import style from '../marketing.module.css';
 
 /** Who gets a campaign, what, and when. */
@@ -55,9 +54,6 @@ export function CampaignForm({ draft, isNew }: { draft: Draft; isNew: boolean })
 /** A choice of the values of an enum, with what the chosen one means. */
 function Choice({ draft, name, of }: { draft: Draft; name: string; of: string }) {
   const value = textAt(draft.shown, name);
-  const options = theContract()
-    .enumValues(of)
-    .map((each) => ({ id: each.name, name: labels.value(of, each.name) }));
   return (
     <>
       <span>
@@ -65,7 +61,7 @@ function Choice({ draft, name, of }: { draft: Draft; name: string; of: string })
           label={labels.field('Campaign', name)}
           value={value}
           onChange={(next) => draft.change({ [name]: next })}
-          options={options}
+          options={labels.values(of)}
         />
       </span>
       <p className={text.meta}>{t(`campaign.${name}.${value}`)}</p>

@@ -1,22 +1,24 @@
 import { useNavigate } from '@tanstack/react-router';
-import { Check, Send, Undo2 } from 'lucide-react';
+import { Send, Undo2 } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
 import { Pending } from '../../../app/boundaries.tsx';
 import { labels, t } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';
 import { Bar } from '../../../app/shell/shell.tsx';
-import { keyText } from '../../../app/shortcuts.ts';
 import { textAt, type Json } from '../../../contract/json.ts';
 import { Crumbs } from '../../../kit/crumbs.tsx';
 import { Editor } from '../../../kit/editor.tsx';
 import { FormFault } from '../../../kit/form/form-faults.tsx';
+import { SaveButton } from '../../../kit/form/save-button.tsx';
 import { useDraft, type Draft } from '../../../kit/form/use-draft.ts';
 import { RecordOfAddress } from '../../../kit/record-of-address.tsx';
-import { Button, Chip } from '../../../kit/ui.tsx';
+import { StateChip } from '../../../kit/record/states.tsx';
+import { Button } from '../../../kit/ui.tsx';
 import { RecordMenu } from '../record-menu.tsx';
 import { CampaignForm } from './campaign-form.tsx';
 import { Checklist, useChecks } from './checklist.tsx';
 import { MailPreview } from './mail-preview.tsx';
+import { campaignTones } from './recipients.ts';
 import { StartDialog } from './start-dialog.tsx';
 
 // What is shown once it has started is not loaded before.
@@ -85,13 +87,13 @@ interface EditorBarProps {
 
 function EditorBar({ campaign, draft, isReady }: EditorBarProps) {
   const may = useMay();
-  const [id, state] = [textAt(campaign, 'id'), textAt(campaign, 'state')];
-  const isDraft = !campaign || state === 'DRAFT';
+  const id = textAt(campaign, 'id');
+  const isDraft = !campaign || textAt(campaign, 'state') === 'DRAFT';
   const title = textAt(draft.shown, 'name') || t('form.new', { what: labels.singular('campaign') });
   return (
     <Bar
       title={<Crumbs resource="campaigns" title={title} />}
-      beside={campaign && <Chip tone={isDraft ? 'line' : 'info'}>{labels.value('CampaignState', state)}</Chip>}
+      beside={campaign && <StateChip record={campaign} of="CampaignState" tones={campaignTones} />}
     >
       <RecordMenu resource="campaigns" id={id} />
       {isDraft && <DraftButtons {...{ campaign, draft, isReady }} />}
@@ -109,15 +111,7 @@ function DraftButtons({ campaign, draft, isReady }: EditorBarProps) {
   const [isStarting, setIsStarting] = useState(false);
   return (
     <>
-      <Button
-        icon={Check}
-        kind={campaign ? 'plain' : 'primary'}
-        shortcut={keyText('mod+enter')}
-        isDisabled={!draft.isEdited || draft.isPending}
-        onPress={draft.save}
-      >
-        {t('form.save')}
-      </Button>
+      <SaveButton kind={campaign ? 'plain' : 'primary'} draft={draft} />
       {campaign && may('startCampaign') && (
         <Button kind="primary" icon={Send} isDisabled={!isReady || draft.isPending} onPress={() => setIsStarting(true)}>
           {t('campaign.start')}

@@ -6,7 +6,7 @@ import { call } from '../../../contract/api.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../../contract/json.ts';
 import type { Draft } from '../../../kit/form/use-draft.ts';
 import { Icon } from '../../../kit/ui.tsx';
-import { useFirst } from '../choices.ts';
+import { useFirst } from '../../../kit/form/choices.ts';
 import style from '../marketing.module.css';
 
 /** One thing that is looked at; the key of a variant for its template. */

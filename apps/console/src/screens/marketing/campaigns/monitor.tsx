@@ -10,33 +10,25 @@ import { textAt, type Json } from '../../../contract/json.ts';
 import { Crumbs } from '../../../kit/crumbs.tsx';
 import { Segments } from '../../../kit/form/segments.tsx';
 import { MenuItem } from '../../../kit/overlay.tsx';
-import { Button, Chip, join, type IconType } from '../../../kit/ui.tsx';
+import { StateChip, useActs, type StateAct } from '../../../kit/record/states.tsx';
+import { Button, Chip, join } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import { durationText } from '../../reports/report-rows.ts';
 import { RecordMenu } from '../record-menu.tsx';
 import style from './monitor.module.css';
 import { Ledger } from './ledger.tsx';
-import { countOf, isMoving, recipientStates, useTallies, type Tally } from './recipients.ts';
+import { campaignTones, countOf, isMoving, recipientStates, useTallies, type Tally } from './recipients.ts';
 import { Results } from './results.tsx';
 
-interface Act {
-  verb: string;
-  icon: IconType;
-  states: readonly string[];
-  body?: Json;
-}
-
 /** What can be done with a campaign in each of its states. */
-const acts: readonly Act[] = [
+const acts: readonly StateAct[] = [
   { verb: 'pauseCampaign', icon: CirclePause, states: ['PREPARING', 'SENDING'] },
   { verb: 'resumeCampaign', icon: Play, states: ['PAUSED'] },
 ];
-const rareActs: readonly Act[] = [
+const rareActs: readonly StateAct[] = [
   { verb: 'cancelCampaign', icon: SquareX, states: ['PREPARING', 'SENDING', 'PAUSED'] },
   { verb: 'resendCampaign', icon: RotateCcw, states: ['SENDING', 'PAUSED', 'DONE'], body: { states: ['FAILED'] } },
 ];
-
-export const campaignTones = { SENDING: 'good', PREPARING: 'info', PAUSED: 'warn', CANCELLED: 'danger' } as const;
 
 /** A campaign that was started: how far it is, every recipient with a state, and what came of it. */
 export default function CampaignMonitor({ campaign }: { campaign: Json }) {
@@ -46,7 +38,7 @@ export default function CampaignMonitor({ campaign }: { campaign: Json }) {
   const { tallies, time } = useTallies(campaign);
   useFollowed(campaign);
   const act = useMutation({
-    mutationFn: async ({ verb, body }: Act) => {
+    mutationFn: async ({ verb, body }: StateAct) => {
       await call(verb, { id }, { ifMatch: '*', ...(body && { body }) });
       await Promise.all([invalidate('campaigns'), invalidate('campaignRecipients')]);
     },
@@ -93,25 +85,20 @@ function useFollowed(campaign: Json): void {
 
 interface MonitorBarProps {
   campaign: Json;
-  onAct: (act: Act) => void;
+  onAct: (act: StateAct) => void;
   onAccount: () => void;
 }
 
 function MonitorBar({ campaign, onAct, onAccount }: MonitorBarProps) {
   const may = useMay();
-  const [id, state] = [textAt(campaign, 'id'), textAt(campaign, 'state')];
-  const possible = (act: Act) => act.states.includes(state) && may(act.verb);
+  const [usual, rare] = [useActs(acts, campaign), useActs(rareActs, campaign)];
   return (
     <Bar
       title={<Crumbs resource="campaigns" title={textAt(campaign, 'name')} />}
-      beside={
-        <Chip tone={campaignTones[state as keyof typeof campaignTones] ?? 'quiet'}>
-          {labels.value('CampaignState', state)}
-        </Chip>
-      }
+      beside={<StateChip record={campaign} of="CampaignState" tones={campaignTones} />}
     >
-      <RecordMenu resource="campaigns" id={id}>
-        {rareActs.filter(possible).map((act) => (
+      <RecordMenu resource="campaigns" id={textAt(campaign, 'id')}>
+        {rare.map((act) => (
           <MenuItem key={act.verb} icon={act.icon} onAction={() => onAct(act)}>
             {t(`campaign.act.${act.verb}`)}
           </MenuItem>
@@ -122,7 +109,7 @@ function MonitorBar({ campaign, onAct, onAccount }: MonitorBarProps) {
           {t('campaign.account')}
         </Button>
       )}
-      {acts.filter(possible).map((act) => (
+      {usual.map((act) => (
         <Button key={act.verb} kind="primary" icon={act.icon} onPress={() => onAct(act)}>
           {t(`campaign.act.${act.verb}`)}
         </Button>

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useMay } from '../../../app/resource.ts';
 import { readQuery } from '../../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../../contract/json.ts';
+import type { Tone } from '../../../kit/ui.tsx';
 
 /** States of a recipient in the order of their places in a bar, with their colours: sent, to be sent, gone wrong, left out. */
 export const recipientStates = [
@@ -16,6 +17,11 @@ export const recipientStates = [
   { state: 'SKIPPED', color: '--line-strong' },
   { state: 'CANCELLED', color: '--chart-rest' },
 ] as const;
+
+/** How a campaign in a state is marked. */
+export const campaignTones: Readonly<Record<string, Tone>> = {
+  ...{ DRAFT: 'line', SCHEDULED: 'info', PREPARING: 'info', SENDING: 'good', PAUSED: 'warn', CANCELLED: 'danger' },
+};
 
 /** What a relay took, whatever came back later. */
 const accepted = new Set(['HANDED_OVER', 'BOUNCED', 'COMPLAINED']);

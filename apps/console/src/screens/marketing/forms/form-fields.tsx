@@ -1,16 +1,14 @@
 import { ArrowDown, ArrowUp, Plus, X } from 'lucide-react';
 import type { KeyboardEvent } from 'react';
+import { keyOfName } from '../../../app/labels.ts';
 import { labels, t } from '../../../app/language.ts';
-import { theContract } from '../../../contract/contract.ts';
 import { itemsAt, textAt, type Json } from '../../../contract/json.ts';
-import { Section } from '../../../kit/editor.tsx';
+import { OrderKeys, Section } from '../../../kit/editor.tsx';
 import { Check, Select, TextField } from '../../../kit/form/field.tsx';
 import { Fault } from '../../../kit/form/form-faults.tsx';
 import { FormRow } from '../../../kit/form/form.tsx';
 import type { Draft } from '../../../kit/form/use-draft.ts';
-import { Button, IconButton, Key } from '../../../kit/ui.tsx';
-import text from '../../../style/text.module.css';
-import { keyOf } from '../choices.ts';
+import { Button, IconButton } from '../../../kit/ui.tsx';
 import style from './forms.module.css';
 import { kindOf, targetKey, targets, withTarget } from './targets.ts';
 
@@ -52,9 +50,7 @@ export function FormFields({ draft }: { draft: Draft }) {
         ))}
       </ol>
       {faults.get('/fields') !== undefined && <Fault>{faults.get('/fields')}</Fault>}
-      <p className={text.meta}>
-        <Key>Alt</Key> <Key>↑</Key> <Key>↓</Key> {t('pipeline.key.order')}
-      </p>
+      <OrderKeys />
     </Section>
   );
 }
@@ -78,20 +74,18 @@ function FieldLine({ field, index, draft, onChange, onRemove, onMove }: LineProp
     event.preventDefault();
     onMove(by);
   };
-  const isKeyOfLabel = textAt(field, 'key').startsWith('field') || textAt(field, 'key') === keyOf(label, 'field');
+  const isKeyOfLabel = textAt(field, 'key').startsWith('field') || textAt(field, 'key') === keyOfName(label, 'field');
   return (
     <li aria-label={label} onKeyDown={onKeyDown}>
       <TextField
         label={labels.field('FormField', 'label')}
         value={label}
-        onChange={(next) => onChange({ ...field, label: next, ...(isKeyOfLabel && { key: keyOf(next, 'field') }) })}
+        onChange={(next) => onChange({ ...field, label: next, ...(isKeyOfLabel && { key: keyOfName(next, 'field') }) })}
       />
       <Select
         label={labels.field('FormField', 'kind')}
         value={textAt(field, 'kind')}
-        options={theContract()
-          .enumValues('FormFieldKind')
-          .map(({ name }) => ({ id: name, name: labels.value('FormFieldKind', name) }))}
+        options={labels.values('FormFieldKind')}
         onChange={(kind) => onChange({ ...field, kind, ...(kind !== 'CHOICE' && { options: [] }) })}
       />
       <Select

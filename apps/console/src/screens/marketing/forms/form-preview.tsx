@@ -2,7 +2,7 @@ import { t } from '../../../app/language.ts';
 import { itemsAt, textAt, type Json } from '../../../contract/json.ts';
 import { Chip } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
-import { useFirst } from '../choices.ts';
+import { useFirst } from '../../../kit/form/choices.ts';
 import style from './forms.module.css';
 
 /** The page of a form as visitors see it. Nothing in it can be filled in. */

@@ -1,10 +1,10 @@
 import { useNavigate } from '@tanstack/react-router';
-import { Check, CodeXml, ExternalLink, Link, Rocket, SquareX } from 'lucide-react';
+import { CodeXml, ExternalLink, Link, Rocket, SquareX } from 'lucide-react';
 import { useState } from 'react';
+import { keyOfName } from '../../../app/labels.ts';
 import { labels, t } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';
 import { Bar } from '../../../app/shell/shell.tsx';
-import { keyText } from '../../../app/shortcuts.ts';
 import { itemsAt, textAt, type Json } from '../../../contract/json.ts';
 import { Crumbs } from '../../../kit/crumbs.tsx';
 import { Editor, Pair, Section } from '../../../kit/editor.tsx';
@@ -12,13 +12,15 @@ import { DraftField } from '../../../kit/form/draft-field.tsx';
 import { TextField } from '../../../kit/form/field.tsx';
 import { FormFault } from '../../../kit/form/form-faults.tsx';
 import { FormRow, inputsOf } from '../../../kit/form/form.tsx';
+import { SaveButton } from '../../../kit/form/save-button.tsx';
 import { Segments } from '../../../kit/form/segments.tsx';
 import { useDraft, type Draft } from '../../../kit/form/use-draft.ts';
 import { copyText } from '../../../kit/notices.ts';
 import { MenuItem } from '../../../kit/overlay.tsx';
 import { RecordOfAddress } from '../../../kit/record-of-address.tsx';
-import { Button, Chip } from '../../../kit/ui.tsx';
-import { keyOf, optionsOf, useFirst } from '../choices.ts';
+import { StateChip } from '../../../kit/record/states.tsx';
+import { Button } from '../../../kit/ui.tsx';
+import { optionsOf, useFirst } from '../../../kit/form/choices.ts';
 import { RecordMenu } from '../record-menu.tsx';
 import { FormFields } from './form-fields.tsx';
 import { embedOf, FormPreview } from './form-preview.tsx';
@@ -87,7 +89,7 @@ function Settings({ draft, isNew, locale, onLocale }: SettingsProps) {
           <TextField
             label={`${labels.field('Form', 'name')} *`}
             value={textAt(shown, 'name')}
-            onChange={(name) => change({ name, ...(isNew && { key: keyOf(name, 'form') }) })}
+            onChange={(name) => change({ name, ...(isNew && { key: keyOfName(name, 'form') }) })}
             error={faults.get('/name')}
             autoFocus={isNew}
           />
@@ -146,9 +148,9 @@ function Settings({ draft, isNew, locale, onLocale }: SettingsProps) {
 
 function FormBar({ form, draft }: { form: Json | undefined; draft: Draft }) {
   const may = useMay();
-  const [id, state] = [textAt(form, 'id'), textAt(form, 'state')];
+  const id = textAt(form, 'id');
   const address = `${location.origin}/f/${textAt(form, 'token')}`;
-  const isActive = state === 'ACTIVE';
+  const isActive = textAt(form, 'state') === 'ACTIVE';
   const setState = (next: string) => draft.act('updateForm', { state: next });
   return (
     <Bar
@@ -158,7 +160,7 @@ function FormBar({ form, draft }: { form: Json | undefined; draft: Draft }) {
           title={textAt(draft.shown, 'name') || t('form.new', { what: labels.singular('form') })}
         />
       }
-      beside={form && <Chip tone={isActive ? 'good' : 'quiet'}>{labels.value('FormState', state)}</Chip>}
+      beside={form && <StateChip record={form} of="FormState" />}
     >
       {form && (
         <RecordMenu resource="forms" id={id}>
@@ -180,15 +182,7 @@ function FormBar({ form, draft }: { form: Json | undefined; draft: Draft }) {
           {t('publicForm.open')}
         </Button>
       )}
-      <Button
-        kind={form && !isActive ? 'plain' : 'primary'}
-        icon={Check}
-        shortcut={keyText('mod+enter')}
-        isDisabled={!draft.isEdited || draft.isPending}
-        onPress={draft.save}
-      >
-        {t('form.save')}
-      </Button>
+      <SaveButton kind={form && !isActive ? 'plain' : 'primary'} draft={draft} />
       {form && !isActive && may('updateForm') && (
         <Button kind="primary" icon={Rocket} isDisabled={draft.isPending} onPress={() => setState('ACTIVE')}>
           {t('publicForm.publish')}

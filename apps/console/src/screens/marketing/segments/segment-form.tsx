@@ -1,4 +1,5 @@
 import { useMemo } from 'react';
+import { keyOfName } from '../../../app/labels.ts';
 import { labels, t } from '../../../app/language.ts';
 import { useCustomFields } from '../../../app/resource.ts';
 import { theContract, type Resource } from '../../../contract/contract.ts';
@@ -15,7 +16,7 @@ import { Segments } from '../../../kit/form/segments.tsx';
 import type { Draft } from '../../../kit/form/use-draft.ts';
 import { usePeople } from '../../../kit/record/names.tsx';
 import text from '../../../style/text.module.css';
-import { keyOf, optionsOf, useFirst } from '../choices.ts';
+import { optionsOf, useFirst } from '../../../kit/form/choices.ts';
 
 /** Records whose fields a segment can ask for, besides those of customers: a customer is in it who has one that fits. */
 const within = ['deals', 'tickets'] as const;
@@ -32,18 +33,11 @@ export function SegmentForm({ draft, isNew }: { draft: Draft; isNew: boolean }) 
           <TextField
             label={`${labels.field('Segment', 'name')} *`}
             value={textAt(shown, 'name')}
-            onChange={(name) => change({ name, ...(isNew && { key: keyOf(name, 'segment') }) })}
+            onChange={(name) => change({ name, ...(isNew && { key: keyOfName(name, 'segment') }) })}
             error={faults.get('/name')}
             autoFocus={isNew}
           />
-          {isNew && (
-            <TextField
-              label={`${labels.field('Segment', 'key')} *`}
-              value={textAt(shown, 'key')}
-              onChange={(key) => change({ key })}
-              error={faults.get('/key')}
-            />
-          )}
+          {isNew && <DraftField draft={draft} message="Segment" name="key" />}
         </Pair>
         <DraftField draft={draft} message="Segment" name="description" isLine />
         {isNew && (
@@ -55,9 +49,7 @@ export function SegmentForm({ draft, isNew }: { draft: Draft; isNew: boolean }) 
                 onChange={(next) =>
                   change({ kind: next, ...(next === 'STATIC' && { filter: null, excludeSegmentIds: [] }) })
                 }
-                options={theContract()
-                  .enumValues('SegmentKind')
-                  .map(({ name }) => ({ id: name, name: labels.value('SegmentKind', name) }))}
+                options={labels.values('SegmentKind')}
               />
             </span>
             <p className={text.meta}>{t(`segment.kind.${kind}`)}</p>

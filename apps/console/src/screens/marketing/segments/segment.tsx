@@ -1,20 +1,21 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { Camera, Check, CirclePause, Play, RefreshCw, ShieldCheck, Users } from 'lucide-react';
+import { Camera, CirclePause, Play, RefreshCw, ShieldCheck, Users } from 'lucide-react';
 import { useState } from 'react';
 import { labels, t } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';
 import { Bar } from '../../../app/shell/shell.tsx';
-import { keyText } from '../../../app/shortcuts.ts';
 import { readQuery } from '../../../contract/api.ts';
 import { textAt, type Json } from '../../../contract/json.ts';
 import { Crumbs } from '../../../kit/crumbs.tsx';
 import { Editor } from '../../../kit/editor.tsx';
 import { FormFault } from '../../../kit/form/form-faults.tsx';
+import { SaveButton } from '../../../kit/form/save-button.tsx';
 import { useDraft, type Draft } from '../../../kit/form/use-draft.ts';
 import { MenuItem } from '../../../kit/overlay.tsx';
 import { RecordOfAddress } from '../../../kit/record-of-address.tsx';
-import { Button, Chip, type IconType } from '../../../kit/ui.tsx';
+import { StateChip, useActs, type StateAct } from '../../../kit/record/states.tsx';
+import { Button } from '../../../kit/ui.tsx';
 import { RecordMenu } from '../record-menu.tsx';
 import { OperationDialog } from '../../operation/operation-dialog.tsx';
 import { SegmentForm } from './segment-form.tsx';
@@ -59,31 +60,26 @@ function SegmentEditor({ segment }: { segment: Json | undefined }) {
 }
 
 /** What can be done with a segment in each of its states. */
-const acts: readonly { verb: string; icon: IconType; states: readonly string[] }[] = [
+const acts: readonly StateAct[] = [
   { verb: 'rebuildSegment', icon: RefreshCw, states: ['LIVE', 'FAILED'] },
   { verb: 'pauseSegment', icon: CirclePause, states: ['LIVE', 'BUILDING'] },
   { verb: 'resumeSegment', icon: Play, states: ['PAUSED'] },
 ];
 
-export const segmentTones = { LIVE: 'good', FAILED: 'danger', PAUSED: 'warn', BUILDING: 'info' } as const;
+const tones = { LIVE: 'good', FAILED: 'danger', PAUSED: 'warn', BUILDING: 'info' } as const;
 
 function SegmentBar({ segment, draft, onVerify }: { segment: Json | undefined; draft: Draft; onVerify: () => void }) {
   const navigate = useNavigate();
   const may = useMay();
   const [isCopied, setIsCopied] = useState(false);
-  const [id, state] = [textAt(segment, 'id'), textAt(segment, 'state')];
+  const possible = useActs(acts, segment);
+  const id = textAt(segment, 'id');
   const isDynamic = textAt(segment, 'kind') === 'DYNAMIC';
   const title = textAt(draft.shown, 'name') || t('form.new', { what: labels.singular('segment') });
   return (
     <Bar
       title={<Crumbs resource="segments" title={title} />}
-      beside={
-        segment && (
-          <Chip tone={segmentTones[state as keyof typeof segmentTones] ?? 'quiet'}>
-            {labels.value('SegmentState', state)}
-          </Chip>
-        )
-      }
+      beside={segment && <StateChip record={segment} of="SegmentState" tones={tones} />}
     >
       <RecordMenu resource="segments" id={id}>
         <MenuItem
@@ -101,28 +97,20 @@ function SegmentBar({ segment, draft, onVerify }: { segment: Json | undefined; d
         <MenuItem icon={Camera} onAction={() => setIsCopied(true)}>
           {labels.operation('snapshotSegment')}
         </MenuItem>
-        {acts
-          .filter(({ verb, states }) => isDynamic && states.includes(state) && may(verb))
-          .map(({ verb, icon }) => (
-            <MenuItem key={verb} icon={icon} onAction={() => draft.act(verb)}>
-              {labels.operation(verb)}
-            </MenuItem>
-          ))}
+        {isDynamic
+          ? possible.map(({ verb, icon }) => (
+              <MenuItem key={verb} icon={icon} onAction={() => draft.act(verb)}>
+                {labels.operation(verb)}
+              </MenuItem>
+            ))
+          : null}
       </RecordMenu>
       {segment && textAt(segment, 'kind') !== 'STATIC' && may('verifySegment') && (
         <Button icon={ShieldCheck} onPress={onVerify}>
           {labels.operation('verifySegment')}
         </Button>
       )}
-      <Button
-        kind="primary"
-        icon={Check}
-        shortcut={keyText('mod+enter')}
-        isDisabled={!draft.isEdited || draft.isPending}
-        onPress={draft.save}
-      >
-        {t('form.save')}
-      </Button>
+      <SaveButton draft={draft} />
       {isCopied && <OperationDialog id="snapshotSegment" parameters={{ id }} onClose={() => setIsCopied(false)} />}
     </Bar>
   );

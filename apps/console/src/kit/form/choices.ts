@@ -4,7 +4,7 @@ import { readQuery } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { titleOf } from '../../hints/hints.ts';
-import type { Option } from '../../kit/form/choose.tsx';
+import type { Option } from './choose.tsx';
 
 /** The first 100 records of a collection, such as the topics of a workspace; none where the session may not read them. */
 export function useFirst(name: string, parameters: Json = {}): readonly Json[] {
@@ -17,18 +17,4 @@ export function useFirst(name: string, parameters: Json = {}): readonly Json[] {
 /** Records as choices, by their ids or another field. */
 export function optionsOf(records: readonly Json[], by = 'id'): Option[] {
   return records.map((record) => ({ id: textAt(record, by), name: textAt(record, 'name') || titleOf(record) }));
-}
-
-/** A key for a name: `spring_catalogue` for `Spring catalogue!`. A name without Latin letters has the time as its key. */
-export function keyOf(name: string, kind: string): string {
-  const words =
-    name
-      .normalize('NFKD')
-      .toLowerCase()
-      .match(/[a-z0-9]+/g) ?? [];
-  const plain = words
-    .join('_')
-    .replace(/^[_0-9]+/, '')
-    .slice(0, 40);
-  return plain === '' ? `${kind}_${Date.now().toString(36)}` : plain;
 }
