@@ -1,9 +1,30 @@
-import { Table2 } from 'lucide-react';
+import {
+  Box,
+  Boxes,
+  FileInput,
+  Gauge,
+  Link,
+  ListTree,
+  Mail,
+  Megaphone,
+  Milestone,
+  Route,
+  Send,
+  SquareKanban,
+  Table2,
+  Tags,
+  Ticket,
+  Timer,
+  UserRound,
+  Users,
+  Webhook,
+  Workflow,
+} from 'lucide-react';
 import { theContract, type Resource } from '../contract/contract.ts';
 import { textAt, type Json } from '../contract/json.ts';
 import type { IconType } from '../kit/ui.tsx';
 
-/** What the contract does not say about a resource: a file of this folder, named as the resource or its items, exports it as `hints`. */
+/** What the contract does not say about a resource. One that is not known here is shown as its fields suggest. */
 export interface Hints {
   icon: IconType;
   /** Field that names a record. */
@@ -36,31 +57,165 @@ export interface BoardHint {
   since: string;
 }
 
-const files = import.meta.glob<Hints>(['./*.ts', '!./hints.ts'], { eager: true, import: 'hints' });
-
-const known = new Map(Object.entries(files).map(([file, hints]) => [file.slice(2, -3), hints]));
+/** What the contract does not say, by the name of a resource or of its items. */
+const known: Readonly<Record<string, Hints>> = {
+  auditEntries: {
+    icon: Link,
+    title: 'kind',
+    columns: ['number', 'actor', 'origin', 'records', 'recordCount', 'requestId', 'time'],
+    detail: 'actor',
+    figure: 'number',
+  },
+  campaignRecipients: {
+    icon: Send,
+    title: 'state',
+    columns: ['customerId', 'reason', 'variantKey', 'handOverTime', 'isHumanClick', 'relayReply'],
+    detail: 'customerId',
+    figure: 'handOverTime',
+  },
+  campaigns: {
+    icon: Megaphone,
+    title: 'name',
+    columns: ['state', 'topicKey', 'startTime', 'doneTime', 'winnerKey', 'updateTime'],
+    detail: 'state',
+    figure: 'startTime',
+    path: (record) => `/campaigns/${textAt(record, 'id')}/mailing`,
+  },
+  customObjects: {
+    icon: Boxes,
+    title: 'displayNamePlural',
+    columns: ['key', 'displayName', 'description', 'updateTime'],
+    detail: 'key',
+    path: ({ key }) => `/objects/${String(key)}`,
+  },
+  customers: {
+    icon: Users,
+    title: 'displayName',
+    columns: ['lifecycleStage', 'companyName', 'countryCode', 'ownerId', 'emails', 'updateTime'],
+    detail: 'lifecycleStage',
+    figure: 'countryCode',
+    face: ({ kind }) => (kind === 'COMPANY' ? 'company' : 'person'),
+    board: { column: 'lifecycleStage', title: 'displayName', since: 'lifecycleStageTime' },
+  },
+  deals: {
+    icon: SquareKanban,
+    title: 'title',
+    columns: ['stage', 'status', 'customerId', 'ownerId', 'amount', 'closeDate', 'updateTime'],
+    detail: 'stage',
+    figure: 'amount',
+    board: {
+      column: 'stage',
+      pipeline: 'pipelineId',
+      title: 'title',
+      subject: 'customerId',
+      amount: 'amount',
+      date: 'closeDate',
+      since: 'stageTime',
+    },
+  },
+  deliveryLimits: {
+    icon: Gauge,
+    title: 'match',
+    columns: ['state', 'rate', 'connections', 'lastReply'],
+    detail: 'state',
+  },
+  flowEnrollments: {
+    icon: Route,
+    title: 'state',
+    columns: ['customerId', 'flowId', 'step', 'nextTime', 'exitReason', 'entryTime', 'endTime'],
+    detail: 'customerId',
+  },
+  flowRuns: {
+    icon: ListTree,
+    title: 'id',
+    columns: ['flowId', 'state', 'record', 'startTime', 'endTime'],
+    detail: 'state',
+  },
+  flows: {
+    icon: Workflow,
+    title: 'name',
+    columns: ['state', 'activeVersion', 'hasUnpublishedChanges', 'updateTime', 'updatedBy'],
+    detail: 'state',
+  },
+  forms: {
+    icon: FileInput,
+    title: 'name',
+    columns: ['state', 'topicKeys', 'isDoubleOptIn', 'createsLead', 'campaignId', 'updateTime'],
+    detail: 'state',
+    path: (record) => `/forms/${textAt(record, 'id')}/design`,
+  },
+  mailboxes: {
+    icon: Mail,
+    title: 'address',
+    columns: ['state', 'kind', 'relayId', 'lagSeconds', 'isDefault', 'stateReason'],
+    detail: 'state',
+  },
+  objectRecords: {
+    icon: Box,
+    title: 'name',
+    columns: ['ownerId', 'updateTime'],
+    detail: 'ownerId',
+  },
+  pipelines: {
+    icon: Milestone,
+    title: 'name',
+    columns: ['stages', 'transitions', 'updateTime', 'updatedBy'],
+    detail: 'transitions',
+    path: (record) => `/pipelines/${textAt(record, 'id')}/stages`,
+  },
+  segments: {
+    icon: Users,
+    title: 'name',
+    columns: ['kind', 'state', 'size', 'filter', 'updateTime'],
+    detail: 'state',
+    figure: 'size',
+    path: (record) => `/segments/${textAt(record, 'id')}/definition`,
+  },
+  slaPolicies: {
+    icon: Timer,
+    title: 'name',
+    columns: ['state', 'order', 'filter', 'calendarId', 'updateTime'],
+    detail: 'state',
+    path: (record) => `/slaPolicies/${textAt(record, 'id')}/targets`,
+  },
+  tickets: {
+    icon: Ticket,
+    title: 'subject',
+    columns: ['number', 'status', 'priority', 'customerId', 'ownerId', 'queueId', 'nextDueTime', 'updateTime'],
+    detail: 'status',
+    figure: 'number',
+  },
+  topics: {
+    icon: Tags,
+    title: 'name',
+    columns: ['key', 'legalBasis', 'isDoubleOptIn', 'cap', 'updateTime'],
+    detail: 'legalBasis',
+  },
+  users: {
+    icon: UserRound,
+    title: 'displayName',
+    columns: ['email', 'state', 'roleIds', 'teamId', 'twoFactor', 'updateTime'],
+    detail: 'email',
+    face: () => 'person',
+  },
+  webhookDeliveries: {
+    icon: Webhook,
+    title: 'eventType',
+    columns: ['state', 'endpointId', 'attemptCount', 'createTime'],
+    detail: 'state',
+    face: () => 'machine',
+  },
+};
 
 const titles = [
-  'displayName',
-  'title',
-  'subject',
-  'name',
-  'email',
-  'purpose',
-  'eventType',
-  'url',
-  'address',
-  'key',
-  'type',
-  'stage',
-  'kind',
-  'id',
+  ...['displayName', 'title', 'subject', 'name', 'email', 'purpose', 'eventType', 'url', 'address', 'key', 'type'],
+  ...['stage', 'kind', 'id'],
 ];
 const unfit = new Set(['id', 'etag', 'tenantId', 'previousHash', 'hash', 'traceparent', 'createdBy', 'updatedBy']);
 
-/** The hints of a resource: those of its file, else what its fields suggest. */
+/** The hints of a resource: those that are known, else what its fields suggest. */
 export function hintsOf({ name, items, message }: Resource): Hints {
-  const found = known.get(name) ?? known.get(items);
+  const found = known[name] ?? known[items];
   if (found) return found;
   const fields = theContract().fields(message);
   const title = titles.find((each) => fields.some((field) => field.name === each)) ?? fields[0]?.name ?? 'id';
