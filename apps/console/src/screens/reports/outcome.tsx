@@ -6,6 +6,7 @@ import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { Panel } from '../../kit/panel.tsx';
 import { Ticks } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
+import { BarTable } from './bar-table.tsx';
 import { durationText } from './report-rows.ts';
 import style from './reports.module.css';
 
@@ -40,45 +41,33 @@ export function Outcome({ report, condition }: { report: Json; condition: string
         {reasons.length === 0 ? (
           <p className={text.two}>{t('reports.noLosses')}</p>
         ) : (
-          <table className={style.reasons}>
-            <thead>
-              <tr>
-                <th scope="col">{t('reports.reason')}</th>
-                <td />
-                <th scope="col">{t('reports.lost')}</th>
-                <th scope="col">{t('home.full')}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {reasons.map(({ reason, count, group }) => (
-                <tr key={reason}>
-                  <th scope="row">
-                    <Link
-                      to="/$resource"
-                      params={{ resource: 'deals' }}
-                      search={
-                        {
-                          filter: `${lost} AND ${reason === '' ? 'NOT lostReason:*' : `lostReason = ${JSON.stringify(reason)}`}`,
-                        } as never
-                      }
-                      className={text.link}
-                    >
-                      {reason === '' ? t('forecast.noOwner') : reason}
-                    </Link>
-                  </th>
-                  <td aria-hidden>
-                    <div className={style.loss} style={{ width: `${(count / (reasons[0]?.count ?? 1)) * 100}%` }} />
-                  </td>
-                  <td>{format.number(count)}</td>
-                  <td className={text.two}>{sumsText(group)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+          <BarTable
+            className={style.reasons}
+            heads={[t('reports.reason'), t('reports.lost'), t('home.full')]}
+            rows={reasons.map(({ reason, count, group }) => ({
+              key: reason,
+              name: (
+                <Link
+                  to="/$resource"
+                  params={{ resource: 'deals' }}
+                  search={{ filter: `${lost} AND ${reasonIs(reason)}` } as never}
+                  className={text.link}
+                >
+                  {reason === '' ? t('forecast.noOwner') : reason}
+                </Link>
+              ),
+              bar: <div className={style.loss} style={{ width: `${(count / (reasons[0]?.count ?? 1)) * 100}%` }} />,
+              cells: [format.number(count), <span className={text.two}>{sumsText(group)}</span>],
+            }))}
+          />
         )}
       </div>
     </Panel>
   );
+}
+
+function reasonIs(reason: string): string {
+  return reason === '' ? 'NOT lostReason:*' : `lostReason = ${JSON.stringify(reason)}`;
 }
 
 /** The sums of a group, one for each currency. */

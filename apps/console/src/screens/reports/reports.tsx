@@ -16,6 +16,7 @@ import { Legend, Panel } from '../../kit/panel.tsx';
 import { usePeople } from '../../kit/record/names.tsx';
 import { Icon } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
+import { BarTable, MedianLegend, PartBar } from './bar-table.tsx';
 import { Outcome } from './outcome.tsx';
 import { durationText, rowsOf, type StageRow } from './report-rows.ts';
 import style from './reports.module.css';
@@ -125,110 +126,84 @@ function Funnel({ rows }: { rows: readonly StageRow[] }) {
   return (
     <Panel
       title={t('reports.funnel')}
-      end={(['converted', 'open', 'lost'] as const).map((part) => (
+      end={parts.map((part) => (
         <Legend key={part} color={colors[part]}>
           {t(`reports.${part}`)}
         </Legend>
       ))}
     >
-      <table className={style.funnel}>
-        <thead>
-          <tr>
-            <th scope="col">{t('home.stage')}</th>
-            <td />
-            <th scope="col">{t('reports.entered')}</th>
-            <th scope="col">{t('reports.rate')}</th>
-            <th scope="col">{t('reports.lost')}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {stages.map((row, index) => (
-            <tr key={row.key}>
-              <th scope="row" className={text.cut} title={row.name}>
-                {row.name}
-              </th>
-              <td aria-hidden>
-                <div className={style.bar} style={{ width: share(row.entered) }} title={partsText(row)}>
-                  {(['converted', 'open', 'lost'] as const).map((part) => (
-                    <div key={part} style={{ flexGrow: row[part], background: `var(${colors[part]})` }} />
-                  ))}
-                </div>
-                {stages[index + 1] && (
-                  <div
-                    className={style.band}
-                    style={{
-                      clipPath: `polygon(0 0, ${share(row.converted)} 0, ${share(stages[index + 1]?.entered ?? 0)} 100%, 0 100%)`,
-                    }}
-                  />
-                )}
-              </td>
-              <td>{format.number(row.entered)}</td>
-              <td>{row.rate === undefined || row.kind !== 'OPEN' ? '' : format.percent(row.rate)}</td>
-              <td className={text.two}>{row.kind === 'OPEN' && format.number(row.lost)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <BarTable
+        className={style.funnel}
+        heads={[t('home.stage'), t('reports.entered'), t('reports.rate'), t('reports.lost')]}
+        rows={stages.map((row, index) => ({
+          key: row.key,
+          name: row.name,
+          title: row.name,
+          bar: <FunnelBar row={row} next={stages[index + 1]} share={share} />,
+          cells: [
+            format.number(row.entered),
+            row.rate === undefined || row.kind !== 'OPEN' ? '' : format.percent(row.rate),
+            row.kind === 'OPEN' && <span className={text.two}>{format.number(row.lost)}</span>,
+          ],
+        }))}
+      />
     </Panel>
   );
 }
 
+const parts = ['converted', 'open', 'lost'] as const;
 const colors = { converted: '--chart-1', open: '--chart-fill', lost: '--chart-rest' };
 
-function partsText(row: StageRow): string {
-  return (['converted', 'open', 'lost'] as const)
-    .map((part) => `${t(`reports.${part}`)} ${format.number(row[part])}`)
-    .join(', ');
+interface FunnelBarProps {
+  row: StageRow;
+  next: StageRow | undefined;
+  share: (count: number) => string;
+}
+
+function FunnelBar({ row, next, share }: FunnelBarProps) {
+  const title = parts.map((part) => `${t(`reports.${part}`)} ${format.number(row[part])}`).join(', ');
+  return (
+    <>
+      <div className={style.bar} style={{ width: share(row.entered) }} title={title}>
+        {parts.map((part) => (
+          <div key={part} style={{ flexGrow: row[part], background: `var(${colors[part]})` }} />
+        ))}
+      </div>
+      {next && (
+        <div
+          className={style.band}
+          style={{ clipPath: `polygon(0 0, ${share(row.converted)} 0, ${share(next.entered)} 100%, 0 100%)` }}
+        />
+      )}
+    </>
+  );
 }
 
 /** How long completed stays were: the median, and what nine in ten do not exceed, against the limit of the stage. */
 function Times({ rows }: { rows: readonly StageRow[] }) {
   const stays = rows.filter(({ kind }) => kind === 'OPEN');
   const most = Math.max(...stays.map(({ p90 }) => p90 ?? 0), 1);
-  const share = (seconds = 0) => `${(seconds / most) * 100}%`;
   return (
-    <Panel
-      title={t('reports.times')}
-      end={
-        <>
-          <Legend color="--chart-1">{t('reports.median')}</Legend>
-          <Legend color="--chart-fill">{t('reports.p90')}</Legend>
-        </>
-      }
-    >
-      <table className={style.times}>
-        <thead>
-          <tr>
-            <th scope="col">{t('home.stage')}</th>
-            <td />
-            <th scope="col">{t('reports.median')}</th>
-            <th scope="col">{t('reports.p90')}</th>
-            <th scope="col">{t('reports.stays')}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {stays.map((row) => (
-            <tr key={row.key}>
-              <th scope="row" className={text.cut} title={row.name}>
-                {row.name}
-              </th>
-              <td aria-hidden>
-                <div className={style.stay} style={{ width: share(row.p90) }}>
-                  <div style={{ width: `${((row.median ?? 0) / Math.max(row.p90 ?? 0, 1)) * 100}%` }} />
-                </div>
-              </td>
-              <td>{durationText(row.median, language)}</td>
-              <td className={row.isLate ? style.late : text.two}>
-                {durationText(row.p90, language)}
-                {row.limitDays !== undefined && (
-                  <span className={text.faint}> / {durationText(row.limitDays * 86_400, language)}</span>
-                )}
-              </td>
-              <td className={text.two}>{format.number(row.stays)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+    <Panel title={t('reports.times')} end={<MedianLegend />}>
+      <BarTable
+        heads={[t('home.stage'), t('reports.median'), t('reports.p90'), t('reports.stays')]}
+        rows={stays.map((row) => ({
+          key: row.key,
+          name: row.name,
+          title: row.name,
+          bar: <PartBar share={(row.p90 ?? 0) / most} part={(row.median ?? 0) / Math.max(row.p90 ?? 0, 1)} />,
+          cells: [
+            durationText(row.median, language),
+            <span className={row.isLate ? style.late : text.two}>
+              {durationText(row.p90, language)}
+              {row.limitDays !== undefined && (
+                <span className={text.faint}> / {durationText(row.limitDays * 86_400, language)}</span>
+              )}
+            </span>,
+            <span className={text.two}>{format.number(row.stays)}</span>,
+          ],
+        }))}
+      />
     </Panel>
   );
 }

@@ -9,10 +9,11 @@ import { theContract } from '../../contract/contract.ts';
 import { valueAt } from '../../contract/json.ts';
 import { Segments } from '../../kit/form/segments.tsx';
 import { Nothing } from '../../kit/nothing.tsx';
-import { Legend, Panel } from '../../kit/panel.tsx';
+import { Panel } from '../../kit/panel.tsx';
 import { usePeople, useTitles } from '../../kit/record/names.tsx';
 import { join } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
+import { BarTable, MedianLegend, PartBar } from './bar-table.tsx';
 import { durationText } from './report-rows.ts';
 import { timesOf, type TimesBy, type TimesRow } from './ticket-times-data.ts';
 import style from './reports.module.css';
@@ -77,45 +78,22 @@ function Times({ metric, by, rows }: { metric: string; by: TimesBy; rows: readon
     return (by === 'QUEUE' ? queues.get(key) : people.get(key)?.name) ?? key;
   };
   return (
-    <Panel
-      title={labels.value('SlaMetric', metric)}
-      end={
-        <>
-          <Legend color="--chart-1">{t('reports.median')}</Legend>
-          <Legend color="--chart-fill">{t('reports.p90')}</Legend>
-        </>
-      }
-    >
-      <table className={style.times}>
-        <thead>
-          <tr>
-            <th scope="col">{t(`times.by.${by}`)}</th>
-            <td />
-            <th scope="col">{t('reports.median')}</th>
-            <th scope="col">{t('reports.p90')}</th>
-            <th scope="col">{t('times.kept')}</th>
-            <th scope="col">{t('times.timers')}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr key={row.key}>
-              <th scope="row" className={text.cut} title={nameOf(row.key)}>
-                {nameOf(row.key)}
-              </th>
-              <td aria-hidden>
-                <div className={style.stay} style={{ width: `${(row.p90 / most) * 100}%` }}>
-                  <div style={{ width: `${(row.median / Math.max(row.p90, 1)) * 100}%` }} />
-                </div>
-              </td>
-              <td>{durationText(row.median, language)}</td>
-              <td className={text.two}>{durationText(row.p90, language)}</td>
-              <td className={row.kept < 0.9 ? style.late : undefined}>{format.percent(row.kept)}</td>
-              <td className={text.two}>{format.number(row.count)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+    <Panel title={labels.value('SlaMetric', metric)} end={<MedianLegend />}>
+      <BarTable
+        heads={[t(`times.by.${by}`), t('reports.median'), t('reports.p90'), t('times.kept'), t('times.timers')]}
+        rows={rows.map((row) => ({
+          key: row.key,
+          name: nameOf(row.key),
+          title: nameOf(row.key),
+          bar: <PartBar share={row.p90 / most} part={row.median / Math.max(row.p90, 1)} />,
+          cells: [
+            durationText(row.median, language),
+            <span className={text.two}>{durationText(row.p90, language)}</span>,
+            <span className={join(row.kept < 0.9 && style.late)}>{format.percent(row.kept)}</span>,
+            <span className={text.two}>{format.number(row.count)}</span>,
+          ],
+        }))}
+      />
     </Panel>
   );
 }

@@ -12,6 +12,7 @@ import { Chip } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import { addDays, daysBetween, dayText, today } from '../../home/home-data.ts';
 import { OperationButton } from '../operation-button.tsx';
+import { BarTable, PartBar } from '../../reports/bar-table.tsx';
 import reports from '../../reports/reports.module.css';
 import style from './monitor.module.css';
 import { countOf, resultsOf, type Tally } from './recipients.ts';
@@ -62,55 +63,40 @@ function Variants({ campaign, tallies, clicks }: VariantsProps) {
   const canPick = campaign.test !== undefined && winner === '';
   return (
     <Panel title={t('results.variants')}>
-      <table className={reports.times}>
-        <thead>
-          <tr>
-            <th scope="col">{labels.field('Campaign', 'variants')}</th>
-            <td />
-            <th scope="col">{t('results.rate')}</th>
-            <th scope="col">{t('results.clicks')}</th>
-            <th scope="col">{t('results.accepted')}</th>
-            <th scope="col">{t('results.recipients')}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {results.map(({ key, rate, ...counts }, index) => (
-            <tr key={key}>
-              <th scope="row">
-                <span className={text.row}>
-                  <b>{key.toUpperCase()}</b>
-                  <span className={text.cut}>
-                    {textAt(variants[index], 'subject') || (
-                      <RecordName resource="templates" id={textAt(variants[index], 'templateId')} />
-                    )}
-                  </span>
-                  {winner === key && (
-                    <Chip tone="mark" icon={Crown}>
-                      {t('results.winner')}
-                    </Chip>
-                  )}
-                  {canPick && (
-                    <OperationButton
-                      id="pickCampaignWinner"
-                      parameters={{ id: campaign.id }}
-                      body={{ variantKey: key }}
-                    />
-                  )}
-                </span>
-              </th>
-              <td aria-hidden>
-                <div className={reports.stay}>
-                  <div style={{ width: `${((rate ?? 0) / most) * 100}%` }} />
-                </div>
-              </td>
-              <td>{rate === undefined ? '–' : format.percent(rate)}</td>
-              <td>{format.number(counts.clicks)}</td>
-              <td>{format.number(counts.accepted)}</td>
-              <td className={text.two}>{format.number(counts.recipients)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <BarTable
+        heads={[
+          labels.field('Campaign', 'variants'),
+          ...['rate', 'clicks', 'accepted', 'recipients'].map((name) => t(`results.${name}`)),
+        ]}
+        rows={results.map(({ key, rate, ...counts }, index) => ({
+          key,
+          name: (
+            <span className={text.row}>
+              <b>{key.toUpperCase()}</b>
+              <span className={text.cut}>
+                {textAt(variants[index], 'subject') || (
+                  <RecordName resource="templates" id={textAt(variants[index], 'templateId')} />
+                )}
+              </span>
+              {winner === key && (
+                <Chip tone="mark" icon={Crown}>
+                  {t('results.winner')}
+                </Chip>
+              )}
+              {canPick && (
+                <OperationButton id="pickCampaignWinner" parameters={{ id: campaign.id }} body={{ variantKey: key }} />
+              )}
+            </span>
+          ),
+          bar: <PartBar part={(rate ?? 0) / most} />,
+          cells: [
+            rate === undefined ? '–' : format.percent(rate),
+            format.number(counts.clicks),
+            format.number(counts.accepted),
+            <span className={text.two}>{format.number(counts.recipients)}</span>,
+          ],
+        }))}
+      />
     </Panel>
   );
 }
@@ -181,30 +167,16 @@ function Links({ links }: { links: ReadonlyMap<string, number> }) {
   if (links.size === 0) return null;
   return (
     <Panel title={t('results.links')}>
-      <table className={reports.times}>
-        <thead>
-          <tr>
-            <th scope="col">{labels.field('MessageEvent', 'link')}</th>
-            <td />
-            <th scope="col">{t('results.clicks')}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {[...links].slice(0, 10).map(([link, count]) => (
-            <tr key={link}>
-              <th scope="row" className={text.cut} title={link}>
-                {link}
-              </th>
-              <td aria-hidden>
-                <div className={reports.stay}>
-                  <div style={{ width: `${(count / most) * 100}%` }} />
-                </div>
-              </td>
-              <td>{format.number(count)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <BarTable
+        heads={[labels.field('MessageEvent', 'link'), t('results.clicks')]}
+        rows={[...links].slice(0, 10).map(([link, count]) => ({
+          key: link,
+          name: link,
+          title: link,
+          bar: <PartBar part={count / most} />,
+          cells: [format.number(count)],
+        }))}
+      />
     </Panel>
   );
 }
