@@ -2,18 +2,15 @@ import type { ReactNode } from 'react';
 import { Ticks } from './ui.tsx';
 import style from './nothing.module.css';
 
-/** In place of an empty list: what would be here, and how it gets here. */
-export function Nothing({
-  title,
-  help,
-  curl,
-  children,
-}: {
+interface NothingProps {
   title: string;
   help: string;
   curl?: string;
   children?: ReactNode;
-}) {
+}
+
+/** In place of an empty list: what would be here, and how it gets here. */
+export function Nothing({ title, help, curl, children }: NothingProps) {
   return (
     <section className={style.nothing}>
       <Ticks label="" count={48} value={0.02} />

@@ -79,16 +79,14 @@ export function Chip({ tone = 'quiet', icon, children }: { tone?: Tone; icon?: I
   );
 }
 
-/** A circle is a person, a square a company, an outlined square a machine. */
-export function Face({
-  name,
-  shape = 'person',
-  size = 'small',
-}: {
+interface FaceProps {
   name: string;
   shape?: 'person' | 'company' | 'machine';
   size?: 'small' | 'middle' | 'big';
-}) {
+}
+
+/** A circle is a person, a square a company, an outlined square a machine. */
+export function Face({ name, shape = 'person', size = 'small' }: FaceProps) {
   const initials = initialsOf(name);
   const isWide = /\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}/u.test(initials);
   const tint = style[`tint${(hash(name) % 6) + 1}`];

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 import UPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import { Legend } from '../panel.tsx';
 import { Table } from '../table.tsx';
 import { format, language } from '../../app/language.ts';
 import style from './chart.module.css';
@@ -70,26 +71,22 @@ export function AreaChart({ title, times, series, seconds }: AreaChartProps) {
   );
 }
 
-/** The values under the pointer. */
-function Reading({
-  left,
-  time,
-  series,
-  index,
-}: {
+interface ReadingProps {
   left: number;
   time: number;
   series: readonly Series[];
   index: number;
-}) {
+}
+
+/** The values under the pointer. */
+function Reading({ left, time, series, index }: ReadingProps) {
   return (
     <div className={style.reading} style={{ left: `${left}px` }}>
       <b>{timeText(time)}</b>
       {series.map(({ name, color, values }) => (
-        <span key={name} className={style.legend}>
-          <span className={style.swatch} style={{ background: `var(--chart-${color})` }} />
+        <Legend key={name} color={`--chart-${color}`}>
           {name} <b>{format.number(Math.round(values[index] ?? 0))}</b>
-        </span>
+        </Legend>
       ))}
     </div>
   );

@@ -95,17 +95,14 @@ function toggled<Row>(grid: GridProps<Row>, index: number, toRange: boolean): Re
   return ids;
 }
 
-export function CheckBox({
-  label,
-  checked,
-  mixed = false,
-  onChange,
-}: {
+interface CheckBoxProps {
   label: string;
   checked: boolean;
   mixed?: boolean;
   onChange: (toRange: boolean) => void;
-}) {
+}
+
+export function CheckBox({ label, checked, mixed = false, onChange }: CheckBoxProps) {
   return (
     <label className={style.box}>
       <input

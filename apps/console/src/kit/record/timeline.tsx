@@ -99,17 +99,14 @@ function Entry({
   );
 }
 
-function Said({
-  operation,
-  message,
-  changes,
-  onRestore,
-}: {
+interface SaidProps {
   operation: string;
   message: string;
   changes: FieldChange[];
   onRestore: TimelineProps['onRestore'];
-}) {
+}
+
+function Said({ operation, message, changes, onRestore }: SaidProps) {
   if (operation !== 'UPDATE') return <p className={text.strong}>{labels.value('ChangeOperation', operation)}</p>;
   return (
     <ul>

@@ -103,17 +103,14 @@ function MorningFirst({ first, count, children }: { first: Date; count: number; 
   );
 }
 
-function CalendarBar({
-  days,
-  isMine,
-  go,
-  onNew,
-}: {
+interface CalendarBarProps {
   days: readonly Date[];
   isMine: boolean;
   go: (to: Date) => void;
   onNew: () => void;
-}) {
+}
+
+function CalendarBar({ days, isMine, go, onNew }: CalendarBarProps) {
   const navigate = useNavigate();
   const [first = today()] = days;
   const dayOfMonth = new Intl.DateTimeFormat(language, { timeZone: 'UTC', day: 'numeric', month: 'short' });

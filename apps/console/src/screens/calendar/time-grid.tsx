@@ -152,16 +152,14 @@ function isWeekend(day: Date): boolean {
   return day.getUTCDay() % 6 === 0;
 }
 
-/** Meetings of whole days, and tasks of a day, as bars over the days. */
-export function AllDay({
-  days,
-  entries,
-  onOpen,
-}: {
+interface AllDayProps {
   days: readonly Date[];
   entries: readonly Entry[];
   onOpen: (entry: Entry) => void;
-}) {
+}
+
+/** Meetings of whole days, and tasks of a day, as bars over the days. */
+export function AllDay({ days, entries, onOpen }: AllDayProps) {
   const [first] = days;
   if (!first) return null;
   const bars = entries.flatMap((entry) => {

@@ -81,16 +81,14 @@ export function Gap({ value, money }: { value: number; money: (value: number) =>
   return <span className={style.good}>+{money(-value)}</span>;
 }
 
-/** The sums by certainty, the quota as a tall tick. @param most the end of the scale */
-export function QuotaBar({
-  amounts,
-  most,
-  isTall = false,
-}: {
+interface QuotaBarProps {
   amounts: Json | undefined;
   most: number;
   isTall?: boolean;
-}) {
+}
+
+/** The sums by certainty, the quota as a tall tick. @param most the end of the scale */
+export function QuotaBar({ amounts, most, isTall = false }: QuotaBarProps) {
   const quota = sumOf(amounts, 'quota');
   const share = (value: number) => `${(value / Math.max(most, 1)) * 100}%`;
   return (

@@ -11,16 +11,14 @@ import { notify } from '../../kit/notices.ts';
 import { Button } from '../../kit/ui.tsx';
 import style from './conversation.module.css';
 
-/** Makes a ticket of its own of the chosen entries. */
-export function SplitBar({
-  ticket,
-  entryIds,
-  onEnd,
-}: {
+interface SplitBarProps {
   ticket: Json;
   entryIds: readonly string[];
   onEnd: () => void;
-}) {
+}
+
+/** Makes a ticket of its own of the chosen entries. */
+export function SplitBar({ ticket, entryIds, onEnd }: SplitBarProps) {
   const [subject, setSubject] = useState('');
   const navigate = useNavigate();
   const split = useMutation({

@@ -8,6 +8,7 @@ import { useShortcut } from '../../app/shortcuts.ts';
 import { Problem } from '../../contract/api.ts';
 import { AreaChart, AreaTable, type Series } from '../../kit/chart/chart.tsx';
 import { useAsTable } from '../../kit/chart/chart-bars.tsx';
+import { Legend } from '../../kit/panel.tsx';
 import { Button, Chip, Skeleton } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { figuresOfFrame, lastSeconds, useTraffic, type Frame, type TrafficState } from './figures.ts';
@@ -98,10 +99,9 @@ function Answers({ frames, seconds }: { frames: readonly Frame[]; seconds: numbe
         <h2>{title}</h2>
         <span className={text.grow} />
         {series.map(({ name, color, values }) => (
-          <span key={name} className={style.legend}>
-            <span className={style.swatch} style={{ background: `var(--chart-${color})` }} />
+          <Legend key={name} color={`--chart-${color}`}>
             {name} <b>{format.number(Math.round(values.at(-1) ?? 0))}</b>
-          </span>
+          </Legend>
         ))}
         {tableButton}
       </header>

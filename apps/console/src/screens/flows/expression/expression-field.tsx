@@ -2,6 +2,8 @@ import { createContext, useContext, useId, useLayoutEffect, useRef, useState } f
 import { t } from '../../../app/language.ts';
 import { TextField } from '../../../kit/form/field.tsx';
 import { namingOf, type WidgetProps } from '../../../kit/form/form-widgets.tsx';
+import { join } from '../../../kit/ui.tsx';
+import filter from '../../../kit/filter/filter.module.css';
 import { completionsAt, type Names } from './completion.ts';
 import style from './expression.module.css';
 
@@ -78,14 +80,14 @@ function ExpressionField(props: WidgetProps) {
         }}
       />
       {found && (
-        <span role="listbox" id={id} aria-label={t('flow.completions')} className={style.menu}>
+        <span role="listbox" id={id} aria-label={t('flow.completions')} className={join(filter.menu, style.menu)}>
           {found.names.map((name, index) => (
             <span
               key={name}
               id={`${id}-${index}`}
               role="option"
               aria-selected={index === chosen}
-              className={style.option}
+              className={filter.option}
               // The input keeps its focus.
               onMouseDown={(event) => event.preventDefault()}
               onClick={() => insert(name)}

@@ -14,7 +14,7 @@ import { useDraft, type Draft } from '../../../kit/form/use-draft.ts';
 import { RecordOfAddress } from '../../../kit/record-of-address.tsx';
 import { StateChip } from '../../../kit/record/states.tsx';
 import { Button } from '../../../kit/ui.tsx';
-import { RecordMenu } from '../record-menu.tsx';
+import { RecordMenu } from '../../../kit/record/record-menu.tsx';
 import { CampaignForm } from './campaign-form.tsx';
 import { Checklist, useChecks } from './checklist.tsx';
 import { MailPreview } from './mail-preview.tsx';

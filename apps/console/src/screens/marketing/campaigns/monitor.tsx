@@ -14,7 +14,7 @@ import { StateChip, useActs, type StateAct } from '../../../kit/record/states.ts
 import { Button, Chip, join } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import { durationText } from '../../reports/report-rows.ts';
-import { RecordMenu } from '../record-menu.tsx';
+import { RecordMenu } from '../../../kit/record/record-menu.tsx';
 import style from './monitor.module.css';
 import { Ledger } from './ledger.tsx';
 import { campaignTones, countOf, isMoving, recipientStates, useTallies, type Tally } from './recipients.ts';
@@ -168,16 +168,14 @@ function useRate(sent: number, time: number, isActive: boolean): number {
   return isActive ? rate : 0;
 }
 
-/** Every state with its number of recipients. A press shows those in the ledger. */
-function States({
-  tallies,
-  only,
-  onChoose,
-}: {
+interface StatesProps {
   tallies: readonly Tally[];
   only: string;
   onChoose: (state: string) => void;
-}) {
+}
+
+/** Every state with its number of recipients. A press shows those in the ledger. */
+function States({ tallies, only, onChoose }: StatesProps) {
   return (
     <ul className={style.states} aria-label={labels.field('CampaignRecipient', 'state')}>
       {recipientStates.map(({ state, color }) => {

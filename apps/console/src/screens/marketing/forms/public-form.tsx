@@ -21,7 +21,7 @@ import { RecordOfAddress } from '../../../kit/record-of-address.tsx';
 import { StateChip } from '../../../kit/record/states.tsx';
 import { Button } from '../../../kit/ui.tsx';
 import { optionsOf, useFirst } from '../../../kit/form/choices.ts';
-import { RecordMenu } from '../record-menu.tsx';
+import { RecordMenu } from '../../../kit/record/record-menu.tsx';
 import { FormFields } from './form-fields.tsx';
 import { embedOf, FormPreview } from './form-preview.tsx';
 

@@ -16,7 +16,7 @@ import { MenuItem } from '../../../kit/overlay.tsx';
 import { RecordOfAddress } from '../../../kit/record-of-address.tsx';
 import { StateChip, useActs, type StateAct } from '../../../kit/record/states.tsx';
 import { Button } from '../../../kit/ui.tsx';
-import { RecordMenu } from '../record-menu.tsx';
+import { RecordMenu } from '../../../kit/record/record-menu.tsx';
 import { OperationDialog } from '../../operation/operation-dialog.tsx';
 import { SegmentForm } from './segment-form.tsx';
 import { SegmentPreview } from './segment-preview.tsx';

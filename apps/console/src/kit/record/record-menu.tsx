@@ -2,8 +2,8 @@ import { useNavigate } from '@tanstack/react-router';
 import { Ellipsis, History } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { t } from '../../app/language.ts';
-import { Menu, MenuItem } from '../../kit/overlay.tsx';
-import { IconButton } from '../../kit/ui.tsx';
+import { Menu, MenuItem } from '../overlay.tsx';
+import { IconButton } from '../ui.tsx';
 
 interface RecordMenuProps {
   resource: string;
