@@ -174,6 +174,17 @@ export class Contract {
     return this.#resources.get(name);
   }
 
+  /** The resource of a type of records, such as `customer`. */
+  recordType(type: string): Resource | undefined {
+    return this.resources.find(({ singular, isRecord }) => isRecord && singular === type);
+  }
+
+  /** All permissions but those of single custom objects. */
+  get permissions(): string[] {
+    const all = new Set(this.operations.map(({ permission }) => permission));
+    return [...all].filter((permission) => permission !== '' && !permission.includes('{')).toSorted();
+  }
+
   /** Fields of a message; none for one that the contract lacks. */
   fields(message: string | undefined): readonly Field[] {
     return this.#file.messages[message ?? ''] ?? [];

@@ -10,7 +10,7 @@ import {
   Popover,
   type MenuItemProps,
 } from 'react-aria-components';
-import { Icon, Key, type IconType } from './ui.tsx';
+import { Button, Icon, Key, type ButtonProps, type IconType } from './ui.tsx';
 import style from './overlay.module.css';
 
 /** A dialog over the screen, for what needs an answer first. Esc and a click beside it close it. */
@@ -52,6 +52,27 @@ export function Menu({ button, label, children }: { button: ReactNode; label: st
       </Popover>
     </MenuTrigger>
   );
+}
+
+/** A menu that a small button with its name opens. */
+export function ButtonMenu({ label, children, ...button }: ButtonMenuProps) {
+  return (
+    <Menu
+      label={label}
+      button={
+        <Button small {...button}>
+          {label}
+        </Button>
+      }
+    >
+      {children}
+    </Menu>
+  );
+}
+
+interface ButtonMenuProps extends Pick<ButtonProps, 'kind' | 'icon' | 'shortcut'> {
+  label: string;
+  children: ReactNode;
 }
 
 export function MenuItem({

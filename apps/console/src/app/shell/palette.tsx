@@ -151,7 +151,7 @@ function useRecords(sought: string): Entry[] {
   const { data } = useQuery(readQuery('search', { q: sought, pageSize: 8 }, isSought));
   return itemsAt(data, 'results').map((result) => {
     const type = textAt(result, 'type');
-    const resource = theContract().resources.find(({ singular, isRecord }) => isRecord && singular === type)?.name;
+    const resource = theContract().recordType(type)?.name;
     const object = type.startsWith('objects.') ? type.slice('objects.'.length) : undefined;
     const id = textAt(result, 'id');
     const path = object === undefined ? `/${resource ?? type}/${id}` : `/objects/${object}/${id}`;

@@ -32,7 +32,7 @@ export function useDraft({ resource: name, record, begin = {}, onCreated }: Draf
     const saved = record
       ? await write(resource, record, edits)
       : await call(resource.create ?? '', {}, { body: { ...begin, ...edits } });
-    keep(resource, saved);
+    keep(name, saved);
     setEdits({});
     if (!record) onCreated?.(saved);
     return saved;
@@ -43,7 +43,7 @@ export function useDraft({ resource: name, record, begin = {}, onCreated }: Draf
       if (verb === undefined) return notify(t('draft.saved', { name: titleOf(saved, resource) }));
       const ifMatch = theContract().hasParameter(verb, 'if-match') ? textAt(saved, 'etag') : '';
       const answer = await call(verb, { id: saved.id }, { ifMatch, ...(body && { body }) });
-      if (answer.id === saved.id) keep(resource, answer);
+      if (answer.id === saved.id) keep(name, answer);
       else await invalidate(name);
       if (said !== undefined) notify(said);
     },
@@ -86,8 +86,9 @@ async function write(resource: Resource, record: Json, edits: Json): Promise<Jso
   }
 }
 
-/** Shows a version of the record that was just written. */
-function keep(resource: Resource, record: Json): void {
-  queryClient.setQueryData(readQuery(resource.get ?? '', { id: textAt(record, 'id') }).queryKey, record);
-  void invalidate(resource.name);
+/** Shows a version of a record that was just read or written. @param name of its resource */
+export function keep(name: string, record: Json): void {
+  const get = theContract().resource(name)?.get ?? '';
+  queryClient.setQueryData(readQuery(get, { id: textAt(record, 'id') }).queryKey, record);
+  void invalidate(name);
 }

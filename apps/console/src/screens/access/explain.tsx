@@ -16,9 +16,6 @@ import style from './explain.module.css';
 /** Why a person or a key may do something, or may not: the roles that grant it, with what they cover. */
 export function Explain() {
   const principals = usePrincipals();
-  const permissions = [...new Set(theContract().operations.map(({ permission }) => permission))]
-    .filter((permission) => permission !== '' && !permission.includes('{'))
-    .toSorted();
   const [principal, setPrincipal] = useState('');
   const [permission, setPermission] = useState('customers.write');
   const isAsked = principal !== '' && permission !== '';
@@ -31,7 +28,7 @@ export function Explain() {
           <Select label={t('explain.who')} options={principals} value={principal} onChange={setPrincipal} />
           <Select
             label={t('explain.what')}
-            options={permissions.map((id) => ({ id, name: id }))}
+            options={theContract().permissions.map((id) => ({ id, name: id }))}
             value={permission}
             onChange={setPermission}
           />

@@ -196,9 +196,8 @@ function RulesForm({ definition, faults, onChange }: ChosenFormProps) {
 
 /** What expressions can read, with the fields of the record that a flow is about. */
 function Variables({ type }: { type: string }) {
-  const resource = resourceOf(type);
   const fields = theContract()
-    .fields(resource?.message)
+    .fields(theContract().recordType(type)?.message)
     .map(({ name }) => `record.${name}`);
   return (
     <details className={style.variables}>
@@ -217,10 +216,6 @@ function messageOf(message: string, field: string): string {
   return theContract().field(message, field)?.of ?? '';
 }
 
-function resourceOf(type: string) {
-  return theContract().resources.find(({ singular, isRecord }) => isRecord && singular === type);
-}
-
 /** The fields of a message without the steps within it, which are lines of the list. */
 function ownFields(message: string): readonly FormField[] {
   return inputsOf(message).filter(({ of }) => !['Step', 'SwitchCase', 'ForkBranch'].includes(of ?? ''));
@@ -235,9 +230,10 @@ function useFields(message: string, type: string): readonly FormField[] {
   const types = theContract()
     .resources.filter(({ isRecord, name }) => isRecord && !name.includes('{'))
     .map(({ singular, name }) => ({ id: singular, name: labels.resource(name) }));
+  const { message: ofRecord = '' } = theContract().recordType(type) ?? {};
   const ofType = theContract()
-    .fields(resourceOf(type)?.message)
-    .map(({ name }) => ({ id: name, name: labels.field(resourceOf(type)?.message ?? '', name) }));
+    .fields(ofRecord)
+    .map(({ name }) => ({ id: name, name: labels.field(ofRecord, name) }));
   const options: Readonly<Record<string, FormField['options']>> = {
     ...{ type: types, fromType: types, toType: types },
     ...(ofType.length > 0 && { changedFields: ofType, field: ofType }),

@@ -5,8 +5,8 @@ import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { EditorFoot, EditorLine, EditorList } from '../../kit/editor.tsx';
 import { isFaulty, type Faults } from '../../kit/form/form-faults.tsx';
 import { useTyped } from '../../kit/form/use-typed.ts';
-import { Menu, MenuItem } from '../../kit/overlay.tsx';
-import { Button, Icon } from '../../kit/ui.tsx';
+import { ButtonMenu, MenuItem } from '../../kit/overlay.tsx';
+import { Icon } from '../../kit/ui.tsx';
 import style from './flows.module.css';
 import { iconOf, nameOfStep, summaryOf } from './step-names.ts';
 import { kindOf, moved, newStep, pointerOf, stepKinds, triggerOf, without, withStep, type Line } from './steps.ts';
@@ -110,14 +110,7 @@ function isDeeper(pointer: string, { place }: Line): boolean {
 
 function AddMenu({ onAdd }: { onAdd: (kind: string) => void }) {
   return (
-    <Menu
-      label={t('flow.add')}
-      button={
-        <Button small icon={Plus}>
-          {t('flow.add')}
-        </Button>
-      }
-    >
+    <ButtonMenu label={t('flow.add')} icon={Plus}>
       {Object.entries(stepKinds).map(([group, kinds]) => (
         <MenuSection key={group}>
           <Header className={style.group}>{t(`flow.group.${group}`)}</Header>
@@ -128,6 +121,6 @@ function AddMenu({ onAdd }: { onAdd: (kind: string) => void }) {
           ))}
         </MenuSection>
       ))}
-    </Menu>
+    </ButtonMenu>
   );
 }

@@ -68,6 +68,6 @@ function TrialRun({ trial }: { trial: Json }) {
 /** The record of a run as a link; nothing for a run without one. */
 export function RecordLink({ record }: { record: unknown }) {
   const [id, type] = [textAt(record as Json, 'id'), textAt(record as Json, 'type')];
-  const resource = theContract().resources.find(({ isRecord, singular }) => isRecord && singular === type);
+  const resource = theContract().recordType(type);
   return id === '' || !resource ? null : <Reference resource={resource.name} id={id} />;
 }

@@ -11,12 +11,13 @@ import { useShortcut } from '../../app/shortcuts.ts';
 import { readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { theContract } from '../../contract/contract.ts';
-import { optionsOf } from '../../kit/form/choices.ts';
+import { optionsOf, useFirst } from '../../kit/form/choices.ts';
 import { Select } from '../../kit/form/field.tsx';
 import { Segments } from '../../kit/form/segments.tsx';
 import { Nothing } from '../../kit/nothing.tsx';
 import { Button, IconButton } from '../../kit/ui.tsx';
 import { curlOf } from '../operation/snippets.ts';
+import reports from '../reports/reports.module.css';
 import { Ruler } from '../record/history/ruler.tsx';
 import { converted, currenciesOf, periodAt, shifted, spanOf, spans, type View } from './forecast-data.ts';
 import { GroupTable } from './group-table.tsx';
@@ -46,14 +47,13 @@ function ForecastOf({ settings }: { settings: Json | undefined }) {
   // oxlint-disable-next-line react/purity -- of the time at which it is shown
   const period = search.period ?? periodAt('quarter', new Date(), fiscalStart);
   const grouping = search.by ?? 'OWNER';
-  const { data: listed } = useQuery(readQuery('listPipelines', { pageSize: 100 }));
   const asked = { period, groupBy: grouping, pipelineId: search.pipeline, asOf: useSettled(search.asOf) };
   const { data, error } = useQuery({
     ...readQuery('computeForecast', asked),
     placeholderData: (previous) => previous,
   });
   useLiveChanges(({ type }) => ['deal', 'quota'].includes(type) && scheduleInvalidate('forecasts'));
-  const pipelines = itemsAt(listed, 'pipelines');
+  const pipelines = useFirst('pipelines');
   const base = textAt(settings, 'baseCurrency');
   const currencies = currenciesOf(data);
   const wanted = search.currency ?? (currencies.includes(converted) ? converted : base);
@@ -145,7 +145,7 @@ function ForecastBar({ period, forecast }: { period: string; forecast: Json | un
   return (
     <Bar
       title={t('nav.forecast')}
-      beside={start !== '' && <span className={style.hide}>{`${format.date(start)} – ${format.date(end)}`}</span>}
+      beside={start !== '' && <span className={reports.hide}>{`${format.date(start)} – ${format.date(end)}`}</span>}
     >
       {maySubmit && (
         <Button kind="primary" icon={Send} shortcut="S" onPress={() => setOpen(true)}>

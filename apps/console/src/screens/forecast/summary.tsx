@@ -4,6 +4,7 @@ import { textAt, valueAt, type Json } from '../../contract/json.ts';
 import { Legend, Panel } from '../../kit/panel.tsx';
 import { join } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
+import reports from '../reports/reports.module.css';
 import { amountsIn, columns, converted, dealsFilter, spanOf, sumOf, type Scope, type View } from './forecast-data.ts';
 import style from './forecast.module.css';
 
@@ -18,7 +19,7 @@ export function Summary({ view }: { view: View }) {
   return (
     <Panel title={periodName(period)} beside={t('home.deals', { count: sumOf(amounts ?? total, 'dealCount') })}>
       <div className={style.summary}>
-        <p className={style.headline}>
+        <p className={reports.headline}>
           <span className={text.figure}>{money(closed)}</span>
           <span>
             {quota > 0
@@ -115,7 +116,7 @@ export function Drill({ view, scope, categories, value, money }: DrillProps) {
       to="/$resource"
       params={{ resource: 'deals' }}
       search={{ filter: dealsFilter(scope, categories) } as never}
-      className={style.drill}
+      className={join(text.link, style.drill)}
     >
       {shown}
     </Link>

@@ -1,4 +1,4 @@
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { useMutation } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { Download, FileUp, FlaskConical } from 'lucide-react';
 import { useState } from 'react';
@@ -7,8 +7,9 @@ import { ProblemNote } from '../../app/boundaries.tsx';
 import { format, labels, t } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { theContract, type Contract, type Field, type Resource } from '../../contract/contract.ts';
-import { call, readQuery, uploadParts } from '../../contract/api.ts';
+import { call, uploadParts } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
+import { useFirst } from '../../kit/form/choices.ts';
 import { Select, TextField } from '../../kit/form/field.tsx';
 import { LiveOperation } from '../../kit/record/live-operation.tsx';
 import { Button, Icon } from '../../kit/ui.tsx';
@@ -101,8 +102,7 @@ interface ImportSettings {
 }
 
 function Settings({ settings, onChange }: { settings: ImportSettings; onChange: (settings: ImportSettings) => void }) {
-  const { data } = useQuery(readQuery('listCustomObjects', { pageSize: 100 }));
-  const own = itemsAt(data, 'customObjects').map((each) => ({
+  const own = useFirst('customObjects').map((each) => ({
     id: `objects.${textAt(each, 'key')}`,
     name: textAt(each, 'pluralName') || textAt(each, 'displayName') || textAt(each, 'key'),
   }));

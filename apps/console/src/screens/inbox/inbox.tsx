@@ -2,7 +2,7 @@ import { keepPreviousData, useInfiniteQuery, useMutation, useQuery } from '@tans
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { ChevronLeft, ListStart } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
-import { ProblemNote } from '../../app/boundaries.tsx';
+import { Pending, ProblemNote } from '../../app/boundaries.tsx';
 import { labels, t } from '../../app/language.ts';
 import { scheduleInvalidate, useLiveChanges } from '../../app/live.ts';
 import { useMay } from '../../app/resource.ts';
@@ -14,12 +14,13 @@ import { theContract } from '../../contract/contract.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import { useNow } from '../../kit/media.ts';
 import { Nothing } from '../../kit/nothing.tsx';
-import { Button, IconButton, join, Key, Skeleton } from '../../kit/ui.tsx';
+import { Button, IconButton, join, Key } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
+import { useQueues } from '../ticket/ticket-acts.ts';
 import { TicketPane } from '../ticket/ticket-pane.tsx';
 import style from './inbox.module.css';
 import { TicketRows } from './ticket-rows.tsx';
-import { useQueues, ViewList } from './view-list.tsx';
+import { ViewList } from './view-list.tsx';
 import { filterOf, orderOf, viewName, viewsOf, type InboxSearch } from './views.ts';
 
 /** The work of customer service: queues and views, the tickets of one of them, and the open one. */
@@ -50,7 +51,7 @@ export function Inbox() {
         <ViewList views={views} search={search} />
         <section className={style.list} aria-label={name}>
           <ProblemNote error={list.error} />
-          {list.isPending && <Waiting />}
+          {list.isPending && <Pending />}
           {!list.isPending && list.tickets.length === 0 && <Empty />}
           <TicketRows
             label={name}
@@ -180,15 +181,5 @@ function Empty() {
       help={t('inbox.noneHelp')}
       curl={`curl ${location.origin}/v1/tickets -H "Authorization: Bearer $KEY" -d '{"subject":"Stand 2 drifts","customerId":"…"}'`}
     />
-  );
-}
-
-function Waiting() {
-  return (
-    <div className={style.waiting} aria-busy>
-      {[26, 18, 22].map((width) => (
-        <Skeleton key={width} width={width} />
-      ))}
-    </div>
   );
 }

@@ -1,23 +1,13 @@
 import { useQueries, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { format, labels, t } from '../../app/language.ts';
-import { useMay } from '../../app/resource.ts';
 import { readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { join } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
+import { useQueues } from '../ticket/ticket-acts.ts';
 import style from './inbox.module.css';
 import { viewName, type InboxSearch, type InboxView } from './views.ts';
-
-/** The queues of the workspace, as far as the session may read them. */
-export function useQueues(): readonly Json[] {
-  const may = useMay();
-  const { data } = useQuery({
-    ...readQuery('listQueues', { pageSize: 100, orderBy: 'name' }, may('listQueues')),
-    staleTime: 60_000,
-  });
-  return itemsAt(data, 'queues');
-}
 
 /** Views and queues, each with how many tickets are in it. */
 export function ViewList({ views, search }: { views: readonly InboxView[]; search: InboxSearch }) {

@@ -1,5 +1,5 @@
 import { useNavigate } from '@tanstack/react-router';
-import { Archive, ChartNoAxesColumn, Ellipsis, History, Plus, TriangleAlert } from 'lucide-react';
+import { Archive, ChartNoAxesColumn, Plus, TriangleAlert } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
 import { labels, t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
@@ -14,9 +14,10 @@ import { TextField } from '../../kit/form/field.tsx';
 import { FormFault, type Faults } from '../../kit/form/form-faults.tsx';
 import { SaveButton } from '../../kit/form/save-button.tsx';
 import { Segments } from '../../kit/form/segments.tsx';
-import { Menu, MenuItem } from '../../kit/overlay.tsx';
+import { MenuItem } from '../../kit/overlay.tsx';
 import { Choice } from '../../kit/record/diff.tsx';
-import { Button, Icon, IconButton } from '../../kit/ui.tsx';
+import { RecordMenu } from '../../kit/record/record-menu.tsx';
+import { Button, Icon } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { clashesOf, edited, valueIn, withEdits, type Edits } from './edits.ts';
 import { useOrder, useSaving } from './saving.ts';
@@ -133,25 +134,19 @@ function EditorBar({ pipeline, edits, saving, mayEdit, onDiscard, onArchive }: E
       title={<Crumbs resource="pipelines" title={textAt(pipeline, 'name')} />}
       beside={count > 0 ? t('pipeline.unsaved', { count }) : undefined}
     >
-      <Menu label={t('record.more')} button={<IconButton name={t('record.more')} icon={Ellipsis} />}>
+      <RecordMenu resource="pipelines" id={id}>
         <MenuItem
           icon={ChartNoAxesColumn}
           onAction={() => void navigate({ to: '/reports', search: { pipeline: id } as never })}
         >
           {t('reports.title')}
         </MenuItem>
-        <MenuItem
-          icon={History}
-          onAction={() => void navigate({ to: '/$resource/$id', params: { resource: 'pipelines', id } })}
-        >
-          {t('pipeline.history')}
-        </MenuItem>
         {mayEdit ? (
           <MenuItem icon={Archive} onAction={onArchive}>
             {t('pipeline.archive')}
           </MenuItem>
         ) : null}
-      </Menu>
+      </RecordMenu>
       {count > 0 && <Button onPress={onDiscard}>{t('pipeline.discard')}</Button>}
       {mayEdit && <SaveButton draft={{ isEdited: count > 0, isPending: false, save: saving.save }} />}
     </Bar>

@@ -1,8 +1,9 @@
 import { useMutation } from '@tanstack/react-query';
 import { t } from '../../app/language.ts';
-import { call, invalidate, Problem, queryClient, readQuery } from '../../contract/api.ts';
+import { call, invalidate, Problem } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { faultsOf } from '../../kit/form/form-faults.tsx';
+import { keep } from '../../kit/form/use-draft.ts';
 import { notify } from '../../kit/notices.ts';
 import { clashesOf, edited, patchOf, type Edits } from './edits.ts';
 
@@ -14,13 +15,13 @@ export function useSaving(pipeline: Json, edits: Edits, onSaved: () => void) {
       const write = (over: Json) =>
         call('updatePipeline', { id }, { body: patchOf(over, edits), ifMatch: textAt(over, 'etag') });
       try {
-        keep(await write(pipeline));
+        keep('pipelines', await write(pipeline));
       } catch (error) {
         if (!(error instanceof Problem) || error.status !== 412) throw error;
         const theirs = await call('getPipeline', { id });
-        keep(theirs);
+        keep('pipelines', theirs);
         if (clashesOf(theirs, edits).length > 0) return;
-        keep(await write(theirs));
+        keep('pipelines', await write(theirs));
       }
       onSaved();
       notify(t('pipeline.saved', { name: textAt(edited(pipeline, edits), 'name') }));
@@ -54,15 +55,9 @@ export function useOrder(pipeline: Json) {
   const { mutate, isPending, variables, error } = useMutation({
     mutationFn: async (stages: readonly string[]) => {
       const id = textAt(pipeline, 'id');
-      keep(await call('reorderStages', { id }, { body: { stages }, ifMatch: textAt(pipeline, 'etag') }));
+      keep('pipelines', await call('reorderStages', { id }, { body: { stages }, ifMatch: textAt(pipeline, 'etag') }));
     },
     onError: () => invalidate('pipelines'),
   });
   return { run: (next: readonly string[]) => mutate(next), error, keys: isPending ? variables : keys };
-}
-
-/** Shows a version of a pipeline that was just read or written. */
-export function keep(pipeline: Json): void {
-  queryClient.setQueryData(readQuery('getPipeline', { id: textAt(pipeline, 'id') }).queryKey, pipeline);
-  void invalidate('pipelines');
 }

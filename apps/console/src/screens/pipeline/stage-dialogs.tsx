@@ -5,14 +5,14 @@ import { keyOfName } from '../../app/labels.ts';
 import { labels, t } from '../../app/language.ts';
 import { call, invalidate, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
-import { optionsOf } from '../../kit/form/choices.ts';
+import { optionsOf, useFirst } from '../../kit/form/choices.ts';
 import { Ask } from '../../kit/form/ask.tsx';
 import { Check, Select, TextField } from '../../kit/form/field.tsx';
 import type { Faults } from '../../kit/form/form-faults.tsx';
 import { Form } from '../../kit/form/form.tsx';
+import { keep } from '../../kit/form/use-draft.ts';
 import { notify } from '../../kit/notices.ts';
 import text from '../../style/text.module.css';
-import { keep } from './saving.ts';
 
 interface StageDialogProps extends RemoveStageProps {
   dialog: 'add' | 'remove' | 'archive';
@@ -43,7 +43,10 @@ function AddStage({ pipeline, onAdded, onClose }: AddStageProps) {
   const add = async () => {
     const filled = Object.fromEntries(Object.entries(shown).filter(([, value]) => value !== null && value !== ''));
     const body = { stage: filled, ...(before !== '' && { before }) };
-    keep(await call('addStage', { id: textAt(pipeline, 'id') }, { body, ifMatch: textAt(pipeline, 'etag') }));
+    keep(
+      'pipelines',
+      await call('addStage', { id: textAt(pipeline, 'id') }, { body, ifMatch: textAt(pipeline, 'etag') }),
+    );
     onAdded(textAt(filled, 'key'));
   };
   return (
@@ -98,7 +101,7 @@ function RemoveStage({ pipeline, stage, onClose }: RemoveStageProps) {
       { id: textAt(pipeline, 'id') },
       { body, ifMatch: textAt(pipeline, 'etag') },
     );
-    keep((answer.pipeline ?? {}) as Json);
+    keep('pipelines', (answer.pipeline ?? {}) as Json);
     await invalidate('deals');
     notify(t('pipeline.removed', { name: textAt(stage, 'name'), count: Number(answer.movedDeals ?? 0) }));
   };
@@ -130,9 +133,8 @@ function RemoveStage({ pipeline, stage, onClose }: RemoveStageProps) {
 function ArchivePipeline({ pipeline, onClose }: { pipeline: Json; onClose: () => void }) {
   const navigate = useNavigate();
   const id = textAt(pipeline, 'id');
-  const { data } = useQuery(readQuery('listPipelines', { pageSize: 100 }));
   const { data: deals } = useQuery(readQuery('aggregateDeals', { filter: `pipelineId = ${id}` }));
-  const others = itemsAt(data, 'pipelines').filter((each) => each.id !== id);
+  const others = useFirst('pipelines').filter((each) => each.id !== id);
   const [to, setTo] = useState('');
   const [stage, setStage] = useState('');
   const [how, setHow] = useState<Json>({});

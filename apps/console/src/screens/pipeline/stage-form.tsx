@@ -13,7 +13,7 @@ import type { Faults } from '../../kit/form/form-faults.tsx';
 import type { FormField } from '../../kit/form/form-field.ts';
 import { Form, inputsOf } from '../../kit/form/form.tsx';
 import { Segments } from '../../kit/form/segments.tsx';
-import { Menu, MenuItem } from '../../kit/overlay.tsx';
+import { ButtonMenu, MenuItem } from '../../kit/overlay.tsx';
 import { Button, Icon, IconButton, type IconType } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import style from './pipeline.module.css';
@@ -81,26 +81,17 @@ export default function StageForm({ pipeline, stage, faults, onChange, onPairs, 
             onRemove={() => onChange({ guards: guards.toSpliced(index, 1) })}
           />
         ))}
-        <Menu
-          label={t('pipeline.guards.add')}
-          button={
-            <Button small icon={Plus}>
-              {t('pipeline.guards.add')}
-            </Button>
-          }
-        >
-          {theContract()
-            .enumValues('GuardKind')
-            .map(({ name }) => (
-              <MenuItem
-                key={name}
-                icon={icons[name] ?? CircleCheckBig}
-                onAction={() => onChange({ guards: [...guards, { kind: name, on: 'ENTER' }] })}
-              >
-                {t(`pipeline.guard.${name}`)}
-              </MenuItem>
-            ))}
-        </Menu>
+        <ButtonMenu label={t('pipeline.guards.add')} icon={Plus}>
+          {labels.values('GuardKind').map(({ id }) => (
+            <MenuItem
+              key={id}
+              icon={icons[id] ?? CircleCheckBig}
+              onAction={() => onChange({ guards: [...guards, { kind: id, on: 'ENTER' }] })}
+            >
+              {t(`pipeline.guard.${id}`)}
+            </MenuItem>
+          ))}
+        </ButtonMenu>
       </section>
     </EditorForm>
   );
@@ -227,10 +218,7 @@ function useGuardFields(kind: string): FormField[] {
       ...inputsOf('Deal').map(({ name }) => ({ id: name, name: labels.field('Deal', name) })),
       ...custom.map(({ name, label = name }) => ({ id: name, name: label })),
     ].filter(({ id }) => !['stage', 'pipelineId', 'customFields'].includes(id)),
-    permissions: [...new Set(theContract().operations.map(({ permission }) => permission))]
-      .filter((permission) => permission !== '' && !permission.includes('{'))
-      .toSorted()
-      .map((id) => ({ id, name: id })),
+    permissions: theContract().permissions.map((id) => ({ id, name: id })),
     teamIds: optionsOf(itemsAt(teams.data, 'teams')),
   };
   const minAge: FormField = { name: 'minAgeDays', type: 'number', label: t('pipeline.minAgeDays'), required: true };

@@ -1,10 +1,8 @@
-import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { Mail, Phone } from 'lucide-react';
 import { format, labels } from '../../app/language.ts';
-import { useMay } from '../../app/resource.ts';
-import { readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
+import { useFirst } from '../../kit/form/choices.ts';
 import { shapeOf, useRecord } from '../../kit/record/names.tsx';
 import { isMoney } from '../../kit/record/value.tsx';
 import { Chip, Face, Icon, join } from '../../kit/ui.tsx';
@@ -52,8 +50,8 @@ export function CustomerCard({ ticket }: { ticket: Json }) {
 
 function Others({ customerId, ticketId }: { customerId: string; ticketId: string }) {
   const filter = `customerId = "${customerId}"`;
-  const { data } = useQuery(readQuery('listTickets', { filter, orderBy: 'createTime desc', pageSize: 8 }));
-  const tickets = itemsAt(data, 'tickets').filter(({ id }) => id !== ticketId);
+  const all = useFirst('tickets', { filter, orderBy: 'createTime desc', pageSize: 8 });
+  const tickets = all.filter(({ id }) => id !== ticketId);
   if (tickets.length === 0) return null;
   return (
     <div>
@@ -73,10 +71,7 @@ function Others({ customerId, ticketId }: { customerId: string; ticketId: string
 }
 
 function Deals({ customerId }: { customerId: string }) {
-  const may = useMay();
-  const filter = `customerId = "${customerId}" AND status = OPEN`;
-  const { data } = useQuery(readQuery('listDeals', { filter, pageSize: 4 }, may('listDeals')));
-  const deals = itemsAt(data, 'deals');
+  const deals = useFirst('deals', { filter: `customerId = "${customerId}" AND status = OPEN`, pageSize: 4 });
   if (deals.length === 0) return null;
   return (
     <div>

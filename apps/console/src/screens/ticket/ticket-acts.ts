@@ -35,6 +35,16 @@ export function useStatuses(): readonly StatusChoice[] {
   });
 }
 
+/** The queues of the workspace, as far as the session may read them. */
+export function useQueues(): readonly Json[] {
+  const may = useMay();
+  const { data } = useQuery({
+    ...readQuery('listQueues', { pageSize: 100, orderBy: 'name' }, may('listQueues')),
+    staleTime: 60_000,
+  });
+  return itemsAt(data, 'queues');
+}
+
 /** Has tickets, their entries and their clocks asked again. */
 export async function refreshTickets(): Promise<void> {
   await Promise.all(['tickets', 'ticketEntries', 'slaTimers'].map(invalidate));

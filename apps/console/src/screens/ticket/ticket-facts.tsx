@@ -1,24 +1,16 @@
-import { useQuery } from '@tanstack/react-query';
 import { labels, t } from '../../app/language.ts';
-import { useMay } from '../../app/resource.ts';
-import { readQuery } from '../../contract/api.ts';
-import { itemsAt, textAt, type Json } from '../../contract/json.ts';
+import { textAt, type Json } from '../../contract/json.ts';
 import { optionsOf } from '../../kit/form/choices.ts';
 import { Select } from '../../kit/form/field.tsx';
 import { usePeople } from '../../kit/record/names.tsx';
-import { setField, useStatuses, type useTicketActs } from './ticket-acts.ts';
+import { setField, useQueues, useStatuses, type useTicketActs } from './ticket-acts.ts';
 import style from './ticket-pane.module.css';
 
 /** What is changed most: status, priority, assignee and queue, each in its place. */
 export function TicketFacts({ ticket, acts }: { ticket: Json; acts: ReturnType<typeof useTicketActs> }) {
-  const may = useMay();
   const statuses = useStatuses();
   const people = [...usePeople().values()].filter(({ shape }) => shape === 'person');
-  const { data } = useQuery({
-    ...readQuery('listQueues', { pageSize: 100, orderBy: 'name' }, may('listQueues')),
-    staleTime: 60_000,
-  });
-  const queues = optionsOf(itemsAt(data, 'queues'));
+  const queues = optionsOf(useQueues());
   const owner = textAt(ticket, 'ownerId');
   const nobody = { id: '', name: t('ticket.nobody') };
   return (

@@ -74,7 +74,7 @@ function TaskRow({ task, acts, about }: { task: Json; acts: TaskActs; about: boo
 function About({ task }: { task: Json }) {
   const [first] = itemsAt(task, 'related');
   const type = textAt(first, 'type');
-  const resource = theContract().resources.find(({ singular, isRecord }) => isRecord && singular === type);
+  const resource = theContract().recordType(type);
   return (
     <span className={join(style.about, text.meta)}>
       {resource && <Reference resource={resource.name} id={textAt(first, 'id')} />}

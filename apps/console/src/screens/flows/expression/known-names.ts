@@ -14,7 +14,7 @@ const levels = 2;
  * @param type of the records that the flow is about; empty for none
  */
 export function knownNames(definition: Json, line: Line | undefined, lines: readonly Line[], type: string): Names {
-  const resource = theContract().resources.find(({ singular, isRecord }) => isRecord && singular === type);
+  const resource = theContract().recordType(type);
   const record = resource && namesOf(resource.message, levels);
   const trigger = triggerOf(definition);
   const before = line

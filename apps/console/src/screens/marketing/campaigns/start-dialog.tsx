@@ -1,8 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { format, t } from '../../../app/language.ts';
-import { call, invalidate, queryClient, readQuery } from '../../../contract/api.ts';
+import { call, readQuery } from '../../../contract/api.ts';
 import { textAt, type Json } from '../../../contract/json.ts';
 import { Ask } from '../../../kit/form/ask.tsx';
+import { keep } from '../../../kit/form/use-draft.ts';
 import { notify } from '../../../kit/notices.ts';
 import text from '../../../style/text.module.css';
 import { isTimed } from './checklist.tsx';
@@ -15,8 +16,7 @@ export function StartDialog({ campaign, onClose }: { campaign: Json; onClose: ()
   const start = async () => {
     const verb = isLater ? 'scheduleCampaign' : 'startCampaign';
     const started = await call(verb, { id }, { ifMatch: textAt(campaign, 'etag'), ...(isLater && { body: {} }) });
-    queryClient.setQueryData(readQuery('getCampaign', { id }).queryKey, started);
-    await invalidate('campaigns');
+    keep('campaigns', started);
     notify(t(isLater ? 'campaign.scheduled' : 'campaign.started', { name: textAt(campaign, 'name') }));
   };
   const [sample, mailable] = [Number(data?.sample ?? 0), Number(data?.sampleMailable ?? 0)];

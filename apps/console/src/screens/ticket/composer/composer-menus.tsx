@@ -7,11 +7,10 @@ import { useShortcut } from '../../../app/shortcuts.ts';
 import { call, readQuery } from '../../../contract/api.ts';
 import { isJson, itemsAt, textAt, type Json } from '../../../contract/json.ts';
 import { Ask } from '../../../kit/form/ask.tsx';
-import { Menu, MenuItem } from '../../../kit/overlay.tsx';
+import { ButtonMenu, MenuItem } from '../../../kit/overlay.tsx';
 import { notify } from '../../../kit/notices.ts';
 import { plainText } from '../../../kit/record/value.tsx';
 import { Principal, RecordName, usePeople } from '../../../kit/record/names.tsx';
-import { Button } from '../../../kit/ui.tsx';
 import { refreshTickets, useStatuses } from '../ticket-acts.ts';
 import style from './composer.module.css';
 
@@ -34,20 +33,13 @@ export function MacroMenu({ ticket }: { ticket: Json }) {
   if (macros.length === 0) return null;
   return (
     <span data-macros>
-      <Menu
-        label={labels.resource('macros')}
-        button={
-          <Button small kind="bare" icon={Zap} shortcut="M">
-            {labels.resource('macros')}
-          </Button>
-        }
-      >
+      <ButtonMenu label={labels.resource('macros')} kind="bare" icon={Zap} shortcut="M">
         {macros.map((each) => (
           <MenuItem key={textAt(each, 'id')} icon={Zap} onAction={() => setMacro(each)}>
             {textAt(each, 'name')}
           </MenuItem>
         ))}
-      </Menu>
+      </ButtonMenu>
       {macro && <MacroDialog ticket={ticket} macro={macro} onClose={() => setMacro(undefined)} />}
     </span>
   );
@@ -111,20 +103,13 @@ export function TemplateMenu({ ticket, onChoose }: { ticket: Json; onChoose: (wo
     onChoose(textAt(answer, 'text'));
   };
   return (
-    <Menu
-      label={labels.resource('templates')}
-      button={
-        <Button small kind="bare" icon={FileStack}>
-          {labels.resource('templates')}
-        </Button>
-      }
-    >
+    <ButtonMenu label={labels.resource('templates')} kind="bare" icon={FileStack}>
       {templates.map((each) => (
         <MenuItem key={textAt(each, 'id')} icon={FileStack} onAction={() => void insert(each)}>
           {textAt(each, 'name')}
         </MenuItem>
       ))}
-    </Menu>
+    </ButtonMenu>
   );
 }
 
@@ -132,19 +117,12 @@ export function TemplateMenu({ ticket, onChoose }: { ticket: Json; onChoose: (wo
 export function MentionMenu({ onChoose }: { onChoose: (words: string) => void }) {
   const people = [...usePeople().values()].filter(({ shape }) => shape === 'person');
   return (
-    <Menu
-      label={t('ticket.mention')}
-      button={
-        <Button small kind="bare" icon={AtSign}>
-          {t('ticket.mention')}
-        </Button>
-      }
-    >
+    <ButtonMenu label={t('ticket.mention')} kind="bare" icon={AtSign}>
       {people.map(({ id, name }) => (
         <MenuItem key={id} onAction={() => onChoose(`@${name} `)}>
           {name}
         </MenuItem>
       ))}
-    </Menu>
+    </ButtonMenu>
   );
 }
