@@ -33,7 +33,7 @@ export function ProblemText({ error }: { error: unknown }) {
     return (
       <>
         <Icon of={Lock} />
-        <h2 className={text.strong}>{t('error.forbidden')}</h2>
+        <h2 className={text.title}>{t('error.forbidden')}</h2>
         <p>{error.message}</p>
       </>
     );
@@ -42,7 +42,7 @@ export function ProblemText({ error }: { error: unknown }) {
       <Chip tone="danger" icon={TriangleAlert}>
         {error.status > 0 ? `${error.status}, ${error.code}` : error.code}
       </Chip>
-      <h2>{labels.error(error.code) ?? error.message}</h2>
+      <h2 className={text.title}>{labels.error(error.code) ?? error.message}</h2>
       {error.requestId !== undefined && (
         <code className={text.faint}>{t('error.request', { id: error.requestId })}</code>
       )}
@@ -63,7 +63,7 @@ export function ProblemNote({ error }: { error: unknown }) {
 export function Missing() {
   return (
     <section className={style.panel}>
-      <h2>{t('error.missing')}</h2>
+      <h2 className={text.title}>{t('error.missing')}</h2>
       <Link to="/" className={text.link}>
         {t('nav.home')}
       </Link>

@@ -160,7 +160,7 @@ export function EditorForm({ title, code, beside, onClose, onBlur, children }: E
   return (
     <section className={style.form} aria-label={title} onBlur={onBlur}>
       <header className={text.row}>
-        <h2 className={text.cut}>{title}</h2>
+        <h2 className={join(text.title, text.cut)}>{title}</h2>
         {code !== undefined && <code className={text.faint}>{code}</code>}
         <span className={text.grow} />
         {beside}

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import text from '../style/text.module.css';
 import { Ticks } from './ui.tsx';
 import style from './nothing.module.css';
 
@@ -14,7 +15,7 @@ export function Nothing({ title, help, curl, children }: NothingProps) {
   return (
     <section className={style.nothing}>
       <Ticks label="" count={48} value={0.02} />
-      <h2>{title}</h2>
+      <h2 className={text.title}>{title}</h2>
       <p>{help}</p>
       {children}
       {curl !== undefined && (

@@ -10,6 +10,7 @@ import {
   Popover,
   type MenuItemProps,
 } from 'react-aria-components';
+import text from '../style/text.module.css';
 import { Button, Icon, Key, type ButtonProps, type IconType } from './ui.tsx';
 import style from './overlay.module.css';
 
@@ -84,7 +85,7 @@ export function MenuItem({
   return (
     <AriaMenuItem {...rest} textValue={children} className={style.item}>
       {icon && <Icon of={icon} />}
-      <span className={style.grow}>{children}</span>
+      <span className={text.grow}>{children}</span>
       {shortcut !== undefined && <Key>{shortcut}</Key>}
     </AriaMenuItem>
   );

@@ -6,6 +6,7 @@ import {
 } from 'react-aria-components';
 import { X } from 'lucide-react';
 import { t } from '../app/language.ts';
+import text from '../style/text.module.css';
 import { notices } from './notices.ts';
 import { Button, IconButton } from './ui.tsx';
 import style from './toast.module.css';
@@ -16,7 +17,7 @@ export function Toasts() {
     <ToastRegion queue={notices} className={style.region}>
       {({ toast }) => (
         <AriaToast toast={toast} className={style.toast}>
-          <ToastContent className={style.content}>
+          <ToastContent className={text.grow}>
             <Text slot="title">{toast.content.said}</Text>
           </ToastContent>
           {toast.content.undo && (

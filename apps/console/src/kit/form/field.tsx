@@ -31,7 +31,7 @@ export interface Naming {
 }
 
 export function FieldLabel({ label, isHiddenLabel }: Naming) {
-  return isHiddenLabel ? null : <Label className={style.label}>{label}</Label>;
+  return isHiddenLabel ? null : <Label className={text.meta}>{label}</Label>;
 }
 
 /** The help of an input, or the error in its place. */
@@ -39,7 +39,7 @@ export function FieldEnd({ help, error }: Naming) {
   return (
     <>
       {help !== undefined && error === undefined && (
-        <Text slot="description" className={style.help}>
+        <Text slot="description" className={text.meta}>
           {help}
         </Text>
       )}

@@ -6,6 +6,7 @@ import { labels, language, t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
 import { readQuery } from '../../contract/api.ts';
 import { isJson, textAt } from '../../contract/json.ts';
+import text from '../../style/text.module.css';
 import { Icon } from '../ui.tsx';
 import { Check, Select, TextField, type Naming } from './field.tsx';
 import type { FormField } from './form-field.ts';
@@ -144,7 +145,7 @@ function Bool(props: WidgetProps) {
   return (
     <div className={style.field}>
       <Check isSelected={value === true} onChange={onChange} label={label} isHiddenLabel={isHiddenLabel} />
-      {help !== undefined && <p className={style.help}>{help}</p>}
+      {help !== undefined && <p className={text.meta}>{help}</p>}
       {error !== undefined && <Fault>{error}</Fault>}
     </div>
   );
@@ -202,7 +203,7 @@ function Texts(props: WidgetProps) {
   return (
     <div className={style.field}>
       {isAbove && (
-        <span className={style.help} aria-hidden>
+        <span className={text.meta} aria-hidden>
           {named.label}
         </span>
       )}

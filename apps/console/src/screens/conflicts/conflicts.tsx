@@ -74,7 +74,7 @@ function Conflict({ conflict, name, onSkip }: { conflict: Json; name: string; on
       <header className={style.head}>
         <Face name={name} size="big" />
         <div className={text.grow}>
-          <h2>
+          <h2 className={text.title}>
             {customerId === '' ? (
               name
             ) : (

@@ -37,7 +37,7 @@ function Report({ report }: { report: Json }) {
       <dl className={style.figures}>
         {figures.map((name) => (
           <div key={name}>
-            <dt>{t(`flow.trial.${name}`)}</dt>
+            <dt className={text.meta}>{t(`flow.trial.${name}`)}</dt>
             <dd className={text.figure}>{format.number(count(name))}</dd>
           </div>
         ))}

@@ -196,7 +196,7 @@ function Body({
   const faults = faultsOf(answer?.problem);
   return (
     <>
-      <header className={style.bodyHead}>
+      <header className={text.row}>
         <h2>{t('operation.body')}</h2>
         <span className={text.grow} />
         <Segments

@@ -32,7 +32,7 @@ export function EntryView({ entry, ticketSubject, isChosen, onChoose }: EntryPro
   if (kind === 'SYSTEM') return <SystemLine entry={entry} />;
   return (
     <li className={join(style.entry, kind === 'INTERNAL_NOTE' && style.note, isChosen && style.chosen)}>
-      <header className={style.head}>
+      <header className={text.row}>
         {onChoose && (
           <Check label={t('ticket.choose')} isHiddenLabel isSelected={isChosen === true} onChange={onChoose} />
         )}

@@ -64,8 +64,8 @@ function TicketHead({ ticket }: { ticket: Json }) {
   const id = textAt(ticket, 'id');
   return (
     <header className={style.head}>
-      <div className={style.title}>
-        <h2 className={text.cut} title={textAt(ticket, 'subject')}>
+      <div className={join(text.row, style.title)}>
+        <h2 className={join(text.title, text.cut)} title={textAt(ticket, 'subject')}>
           {textAt(ticket, 'subject')}
         </h2>
         <span className={text.grow} />

@@ -41,7 +41,7 @@ export function Strip({ frames }: { frames: readonly Frame[] }) {
 function Figure({ name, value, unit, children }: FigureProps) {
   return (
     <div>
-      <dt>{name}</dt>
+      <dt className={text.meta}>{name}</dt>
       <dd>
         <span className={text.figure}>{value}</span> <span className={text.meta}>{unit}</span>
       </dd>

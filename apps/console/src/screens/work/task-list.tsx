@@ -45,7 +45,7 @@ function TaskRow({ task, acts, about }: { task: Json; acts: TaskActs; about: boo
         isSelected={isLeaving}
         onChange={() => acts.complete(task)}
       />
-      <span className={style.what}>
+      <span className={join(text.row, style.what)}>
         <Link to="/$resource/$id" params={{ resource: 'tasks', id }} className={join(text.cut, style.subject)}>
           {subject}
         </Link>

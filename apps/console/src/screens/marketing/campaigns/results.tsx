@@ -112,7 +112,9 @@ function Events({ events, sent, people }: { events: ReadonlyMap<string, number>;
           const count = kind === 'CLICKED' ? people : (events.get(kind) ?? 0);
           return (
             <div key={kind}>
-              <dt>{kind === 'CLICKED' ? t('results.people') : labels.value('MessageEventKind', kind)}</dt>
+              <dt className={text.meta}>
+                {kind === 'CLICKED' ? t('results.people') : labels.value('MessageEventKind', kind)}
+              </dt>
               <dd className={text.figure}>{format.number(count)}</dd>
               <dd className={text.meta}>{sent === 0 ? '–' : format.percent(count / sent)}</dd>
             </div>
