@@ -112,6 +112,23 @@ test('a branch of a switch gets a step by mouse', async () => {
   expect(flow).toMatchObject({ definition: { steps: [{ switch: { otherwise: [{ raise: { code: 'NOT_NOW' } }] } }] } });
 });
 
+test('a new name is saved over the steps that somebody else has changed since', async () => {
+  const definition = { trigger: { manual: {} }, steps: [{ key: 'rest', wait: { seconds: 60 } }] };
+  const { id } = await workspace.api('POST', '/v1/flows', { key: 'shared', name: 'Shared', definition });
+  const path = `/v1/flows/${String(id)}`;
+  await goTo(page, `/flows/${String(id)}`);
+  await page.getByLabel('Name', { exact: false }).first().fill('Shared by two');
+  const steps = [{ key: 'rest', wait: { seconds: 7_200 } }];
+  await workspace.api('PATCH', path, { definition: { ...definition, steps } });
+  await page.keyboard.press('ControlOrMeta+Enter');
+  await page.getByText('Shared by two saved').waitFor();
+
+  expect(await workspace.api('GET', path)).toMatchObject({ name: 'Shared by two', definition: { steps } });
+  // The first try is refused, unless the page has heard of the change by then.
+  const refusal = faults.findIndex((fault) => fault.includes('status of 412'));
+  if (refusal !== -1) faults.splice(refusal, 1);
+});
+
 test('a failed run says which step failed and with what, and is cancelled or repeated from there', async () => {
   const flow = await published('failing', [
     { key: 'greet', set: { variables: [{ name: 'greeting', value: "'Dear ' + record.displayName" }] } },
