@@ -1,6 +1,8 @@
 import { contractErrorCodes, platformContract, restRoutes } from '@rapport/contracts';
 import { violationCodes } from '@rapport/platform';
 import { expect, it } from 'vitest';
+import { defaultLimitSettings } from '../../limits/limit-settings.js';
+import { defaultPlan } from '../../limits/plans.js';
 import { guidePage, guidePaths } from './guide.js';
 
 const contract = platformContract();
@@ -15,6 +17,19 @@ it('the guide lists every code of errors', () => {
 it('the guide lists every code of wrong values', () => {
   const listed = [...(pages.get('/docs/errors') ?? '').matchAll(/<tr><td><code>(\w+)<\/code>/g)];
   expect(listed.map(([, code]) => code)).toEqual(Object.keys(violationCodes));
+});
+
+it('the guide has the rates and the concurrency of the standard plan, and the limits that codes name', () => {
+  const page = pages.get('/docs/limits') ?? '';
+  const plan = defaultLimitSettings().plans.get(defaultPlan);
+  const [key, tenant] = [plan?.keyUnits, plan?.tenantUnits].map((units) => units?.toLocaleString('en'));
+  const { interactive, bulk, feed } = plan?.places ?? {};
+  expect(page).toContain(`A key can spend ${key} units a minute, and all keys of a workspace together ${tenant}.`);
+  expect(page).toContain(
+    `${interactive?.toLocaleString('en')} interactive calls to each service, ${bulk} bulk calls such as exports, and ${feed} streams`,
+  );
+  expect(page).toContain('<td><code>FLOW_LIMIT</code></td><td>The workspace has 200 flows.</td>');
+  expect(page).toContain('<td><code>TOO_MANY_OBJECTS</code></td><td>The workspace has 100 custom objects.</td>');
 });
 
 it.each(guidePaths)('%s leads to pages that exist', (path) => {

@@ -37,7 +37,8 @@ export function guidePage(path: string, contract: Contract): string {
   const { title = '', markdown = '' } = pages[index] ?? {};
   const text = markdown
     .replace('{{ERROR_CODES}}', () => errorTable(contract))
-    .replace('{{VIOLATION_CODES}}', violationTable);
+    .replace('{{VIOLATION_CODES}}', violationTable)
+    .replace('{{LIMIT_CODES}}', () => limitTable(contract));
   const next = pages[index + 1];
   const link = next ? `<a class="next" href="${next.path}"><span>Next</span> ${next.title}</a>` : '';
   return layout(path, title, `${marked.parse(text, { async: false })}${link}`);
@@ -92,6 +93,17 @@ function errorTable(contract: Contract): string {
     .toSorted((one, other) => one.status - other.status || (one.code < other.code ? -1 : 1))
     .map(({ code, status, text }) => `| ${status} | \`${code}\` | ${text} |`);
   return ['| Status | Code | Meaning |', '| --- | --- | --- |', ...rows].join('\n');
+}
+
+/** Codes that refuse what is too many or too large, whose meanings have the numbers. */
+function limitTable(contract: Contract): string {
+  const rows = [...contractErrorCodes(contract)]
+    .filter(
+      ([code, [, meaning]]) => /(?:^|_)(?:LIMIT|QUOTA|TOO_MANY|TOO_LARGE)(?:_|$)/.test(code) && /\d/.test(meaning),
+    )
+    .map(([code, [, meaning]]) => `| \`${code}\` | ${meaning} |`)
+    .toSorted();
+  return ['| Code | Limit |', '| --- | --- |', ...rows].join('\n');
 }
 
 function violationTable(): string {
