@@ -44,7 +44,7 @@ const contents: Readonly<Record<string, string>> = {
   'domain/tracking': 'what happened to mails of campaigns: their links, events, verdicts and touchpoints',
   'domain/attribution': 'which part of won deals marketing has',
   'domain/campaigns': 'e-mails to segments: their recipients, and what became of them',
-  'domain/segments': 'sets of customers, and how their members are kept true',
+  'domain/segments': 'sets of customers, and how their members follow changes',
   'domain/tickets': 'requests of customers, and the work on them',
   'domain/ticket-actions': 'answering, assigning, solving and redacting tickets',
   'domain/articles': 'the knowledge base: articles, how they are found, and their pages',
