@@ -54,13 +54,11 @@ export function recordService(contract: Contract, record: RecordContract): strin
   const messages = methods.flatMap((method) => method.messages);
   const distinct = messages.filter(({ name }, place) => messages.findIndex((other) => other.name === name) === place);
   const names = namesOf(record);
+  const [meaning = ''] = contract.comment(record.message).split('\n\n');
   const introduction =
-    `The ${names.nouns} of a tenant.\n\nAll operations apply to the tenant of the caller. A record of another tenant is reported as ` +
-    'not found. Errors common to all operations: `400 VALIDATION_FAILED`, which lists each invalid field; `401` without a valid ' +
-    'credential; `403 PERMISSION_MISSING`; `503` and `504`, which can be retried.' +
-    (record.parent === undefined
-      ? ''
-      : ` All operations fail with \`404 ${record.parent.toUpperCase()}_NOT_FOUND\` if the ${record.parent} in the path does not exist.`);
+    record.parent === undefined
+      ? meaning
+      : `${meaning}\n\nAll operations fail with \`404 ${record.parent.toUpperCase()}_NOT_FOUND\` if the ${record.parent} in the path does not exist.`;
   const body = [
     `${printComment(introduction)}\nservice ${names.types}Service {\n${methods.map(printMethod).join('\n\n')}\n}`,
     ...distinct.map(printMessage),

@@ -20,7 +20,7 @@ export interface Names {
 }
 
 export function namesOf({ singular, plural, collection }: RecordContract): Names {
-  const noun = words(singular, ' ');
+  const noun = sentenceWords(singular);
   return {
     type: upperFirst(singular),
     types: upperFirst(plural),
@@ -29,9 +29,14 @@ export function namesOf({ singular, plural, collection }: RecordContract): Names
     json: singular,
     collection,
     noun,
-    nouns: words(plural, ' '),
-    one: `${/^[aeio]/.test(noun) ? 'an' : 'a'} ${noun}`,
+    nouns: sentenceWords(plural),
+    one: `${/^(?:[aeio]|SLA)/.test(noun) ? 'an' : 'a'} ${noun}`,
   };
+}
+
+/** Such as `stage entry`, and `SLA policy`, whose abbreviation stays one. */
+function sentenceWords(name: string): string {
+  return words(name, ' ').replace(/^sla /, 'SLA ');
 }
 
 function upperFirst(name: string): string {

@@ -26,10 +26,10 @@ export const readVerbs = { get, list, batchGet, aggregate, export: exportRecords
 
 function get(declared: Declared): StandardMethod {
   const { record, names } = declared;
-  const { type, types, noun, collection, field } = names;
+  const { type, types, one, collection, field } = names;
   return {
     name: `Get${type}`,
-    comment: `Gets one ${noun}. Fails with ${notFoundCode(names)} if it does not exist, is deleted, or is not visible to the caller.`,
+    comment: `Gets ${one}. Fails with ${notFoundCode(names)} if it does not exist, is deleted, or is not visible to the caller.`,
     request: `${shared}.GetRecordRequest`,
     response: type,
     http: { verb: 'get', path: `/v1/${collection}/{id}` },

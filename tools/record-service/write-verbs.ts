@@ -47,7 +47,7 @@ function update(declared: Declared): StandardMethod {
   return {
     name: `Update${names.type}`,
     comment:
-      `Changes the fields of ${names.one} that are named in the body. Null clears a field, and a list is replaced as a whole. Setting ` +
+      `Updates ${names.one}. Only the fields in the body change. Null clears a field, and a list is replaced as a whole. Setting ` +
       'a field to its current value changes nothing, unless the field is hidden from the caller. Errors: ' +
       `${notFoundCode(names)} as for reads; \`412 ETAG_MISMATCH\` if \`If-Match\` has an old etag; \`409 CONCURRENT_WRITE\` if another ` +
       `write holds the ${names.noun} or a unique value for more than a second (retry). Other errors as for creation.`,

@@ -29,7 +29,7 @@ const celTypes = {
   any: undefined,
 } as const;
 
-/** What the result of an expression has to be. */
+/** The required type of the result of an expression. */
 export type ExpressionResult = keyof typeof celTypes;
 
 /** What an expression can read, and what it has to be. Keep the variables: their types are prepared once for each object. */

@@ -52,7 +52,7 @@ const order = [
 /** The name of a service for people, such as `Stage entries`. */
 export function groupName({ name }: DescService): string {
   const words = name.replace(/Service$/, '').replace(/(?<=[a-z])(?=[A-Z])/g, ' ');
-  return words.replace(/ [A-Z][a-z]/g, (start) => start.toLowerCase());
+  return words.replace(/ [A-Z][a-z]/g, (start) => start.toLowerCase()).replace(/^Sla /, 'SLA ');
 }
 
 /** Routes by the order of their groups. Within a group they keep theirs. */

@@ -1,7 +1,7 @@
 type Json = Record<string, unknown>;
 
 /**
- * An OpenAPI 3.1 document of ours as OpenAPI 3.0.3, for generators that know no other. The differences:
+ * Converts our OpenAPI 3.1 document to OpenAPI 3.0.3, for generators that support no other version. The differences:
  * https://www.openapis.org/blog/2021/02/16/migrating-from-openapi-3-0-to-3-1-0
  *
  * Webhooks are in `x-webhooks`, where tools that know them look. @throws Error for a keyword that 3.0 lacks

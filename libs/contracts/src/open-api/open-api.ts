@@ -63,8 +63,11 @@ export function openApiDocument(contract: Contract, unordered: readonly RestRout
       title: 'Rapport API',
       version,
       description:
-        'The REST API of Rapport, a CRM platform that is an API first. The guide at [/docs](/docs) explains keys, paging, filters, ' +
-        'idempotency, etags and webhooks. Errors are RFC 9457 problems with a stable `code`.',
+        'The REST API of Rapport, an API-first CRM platform. The guide at [/docs](/docs) explains keys, paging, filters, idempotency, ' +
+        'ETags, limits and webhooks.\n\nAll operations apply to the workspace of the caller, which is also called tenant. A record of another ' +
+        'workspace is reported as not found. Errors are RFC 9457 problems with a stable `code`. Common to all operations are ' +
+        '`400 VALIDATION_FAILED`, which lists each invalid field, `401` without a valid credential, `403 PERMISSION_MISSING`, `429` beyond ' +
+        'a limit, and `503` and `504`, which can be retried.',
       contact: { name: 'Rapport', url: 'https://rapport.example/support' },
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },

@@ -155,7 +155,7 @@ function answerText({ method, status }: RestRoute, texts: RestTexts): string {
 }
 
 function answerContent({ method, answerUsage, readMask }: RestRoute, { reference }: Parts): Json {
-  // The first message of a file says of which type it is.
+  // The first message of a file has its content type.
   if (answerUsage === 'file') return { '*/*': {} };
   const usage = readMask ? (readMask.list ? 'views' : 'view') : 'output';
   const schema = reference(method.desc.output, usage);

@@ -92,6 +92,20 @@ it('lists the error codes of each operation under their statuses, each once', ()
   }
 });
 
+it('names each code of errors with its status', () => {
+  const named = texts.flatMap((text) => [...text.matchAll(/`(\d{3}) ([A-Z][A-Z_]+)/g)]);
+  const wrong = named.filter(([, status, code = '']) => {
+    const meaning = codes.get(code);
+    // Restoring a record fails with 409 if one that it refers to is not there.
+    return (
+      !meaning ||
+      (Number(status) !== statusOfError(code, meaning) && !(status === '409' && code.endsWith('_NOT_FOUND')))
+    );
+  });
+  expect(named.length).toBeGreaterThan(500);
+  expect(wrong.map(([text]) => text)).toEqual([]);
+});
+
 it.each([
   ['createCustomer', '409', 'EMAIL_TAKEN'],
   ['getDeal', '404', 'DEAL_NOT_FOUND'],

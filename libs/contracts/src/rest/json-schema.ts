@@ -20,7 +20,7 @@ export type JsonSchema = Record<string, unknown>;
  */
 export type Usage = 'output' | 'view' | 'views' | 'input' | 'patch' | 'item';
 
-/** What a document says of its schemas, which validation does not need. */
+/** Annotations of schemas that validation does not need. */
 export interface SchemaDocument {
   /** The description of what a schema is made of. */
   describe: (desc: DescMessage | DescField | DescEnum | DescEnumValue) => string;

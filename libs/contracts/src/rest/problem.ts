@@ -56,7 +56,7 @@ const statusOfReason: Readonly<Record<string, number>> = {
   STORAGE_FULL: 507,
 };
 
-/** What a problem is made of, besides its wrong values. */
+/** The parts of a problem besides its wrong values. */
 export type ProblemSource = Pick<AppError, 'code' | 'reason' | 'message'> &
   Partial<Pick<AppError, 'metadata' | 'retryAfterSeconds'>>;
 
