@@ -78,7 +78,7 @@ export function layout(path: string, title: string, content: string, head = ''):
 `;
 }
 
-/** Two parties, and a colon. */
+/** The logo: two parties and a colon. */
 const logo =
   '<svg viewBox="0 0 22 22" aria-hidden="true"><rect class="tile" width="22" height="22" rx="5.5"/>' +
   '<circle cx="11" cy="6.9" r="2.9"/><rect x="8.1" y="12.2" width="5.8" height="5.8" rx="1.5"/></svg>';
