@@ -37,7 +37,7 @@ export async function sendFile(upload: Upload, onChange: (upload: Upload) => voi
   }
 }
 
-/** What the server says of a file that it refuses, or that the upload was interrupted. */
+/** Why the server refused a file, or that the upload was interrupted. */
 export function faultOf(error: unknown): string {
   if (!(error instanceof Problem) || error.status === 0) return t('files.broken');
   return error.errors[0]?.detail ?? error.message;

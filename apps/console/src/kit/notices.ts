@@ -1,6 +1,6 @@
 import { UNSTABLE_ToastQueue as ToastQueue } from 'react-aria-components';
 
-/** What the console says of something that was done. */
+/** A notification about a finished action. */
 export interface Notice {
   said: string;
   /** What takes it back. */

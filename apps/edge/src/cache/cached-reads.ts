@@ -19,7 +19,7 @@ type Message = Record<string, unknown>;
 type Parts = Parameters<RestRoute['toMessage']>[0];
 type CallOptions = Parameters<ReturnType<ServiceClients['read']>>[1];
 
-/** What a request for a cached route asks for, checked against the route's schemas. */
+/** The input of a request for a cached route, checked against its schemas. */
 export interface AskedRead {
   route: CachedRoute;
   parts: Parts;

@@ -30,7 +30,7 @@ export interface EdgeCacheOptions {
   maxBytes?: number | undefined;
   /** The Redis that all edges share. Absent when this edge is the only one. */
   redis: RedisLink | undefined;
-  /** What answers in Redis are encrypted with, 32 bytes. Without it edges share none. */
+  /** Key that encrypts answers in Redis, 32 bytes. Without it, edges share no answers. */
   cacheKey?: Buffer | undefined;
   /** Where change logs are found and followed. */
   contract: Contract;

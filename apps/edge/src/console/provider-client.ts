@@ -16,7 +16,7 @@ export interface ConsoleProfile {
   locale?: string;
 }
 
-/** What the provider has issued for a session. */
+/** The tokens that the provider issued for a session. */
 export interface IssuedTokens {
   accessToken: string;
   /** Milliseconds since the epoch. */

@@ -9,14 +9,14 @@ const renewAfterSeconds = 60;
 const signInSeconds = 300;
 const algorithms = { alg: 'dir', enc: 'A256GCM' };
 
-/** What the cookie of a session holds. It has no access token: one may be longer than a cookie. Times are seconds since the epoch. */
+/** The content of the cookie of a session. It has no access token: one may be longer than a cookie. Times are seconds since the epoch. */
 export interface SealedSession {
   refreshToken: string;
   startedAt: number;
   seenAt: number;
 }
 
-/** What the cookie of a sign-in holds until the browser comes back from the provider. */
+/** The content of the cookie of a sign-in, until the browser returns from the provider. */
 export interface PendingSignIn {
   state: string;
   nonce: string;

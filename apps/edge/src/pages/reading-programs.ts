@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { isbot } from 'isbot';
 
-/** What browsers and mail clients send when they load an address that nobody has asked for yet. */
+/** Headers of browsers and mail clients that prefetch an address. */
 const prefetching: Readonly<Record<string, RegExp>> = {
   'sec-purpose': /prefetch|prerender/i,
   purpose: /prefetch|preview/i,

@@ -40,7 +40,7 @@ const exchange = new RedisScript(
   return { now, slot, slot - first, redis.call('ZRANGE', KEYS[1], 0, 999), figures }`,
 );
 
-/** What an exchange has read. */
+/** The slots that an exchange with Redis has read. */
 export interface Exchanged {
   /** Redis's clock, in milliseconds since the epoch. */
   nowMs: number;

@@ -65,7 +65,7 @@ async function* archiveChain(em: EntityManager, chain: ChainLine): AsyncGenerato
   }
 }
 
-/** The last signed head of an entry of before a time; the start of the chain without any. */
+/** The last signed head before a time, or else the start of the chain. */
 async function lastHeadBefore(em: EntityManager, tenantId: string, time: string): Promise<AuditPoint> {
   const [row] = await readForTenant<{ number: string; hash: string }>(em, {
     name: 'last_audit_head_before',

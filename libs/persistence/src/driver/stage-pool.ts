@@ -129,7 +129,7 @@ interface Leaving {
   leaveLater: () => void;
 }
 
-/** How long a statement goes on when the client of its call has gone, in milliseconds. */
+/** How long a statement still runs after the client of its call has disconnected, in milliseconds. */
 const lastMomentMs = 100;
 
 /**

@@ -50,7 +50,7 @@ export function targetIndex(policy: SlaPolicyVersion, metric: SlaMetric, priorit
   return general >= 0 ? general : undefined;
 }
 
-/** Whether work on a ticket of the category is over. */
+/** Whether work on a ticket of the category has ended. */
 export function isDone(category: SlaCategory): boolean {
   return category === 'SOLVED' || category === 'CLOSED';
 }

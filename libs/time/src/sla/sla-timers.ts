@@ -76,7 +76,7 @@ function ruleFor(state: SlaState, metric: SlaMetric, known: SlaDefinitions): Rul
   return { metric, policy, target, calendar };
 }
 
-/** Since when what the metric measures goes on. */
+/** When the current measurement of the metric began. */
 function spanStart(state: SlaState, metric: SlaMetric, rule: Rule, known: SlaDefinitions): number | undefined {
   const { countMachine, onReopen } = targetOf(rule, known);
   const answers = countMachine ? state.any : state.human;

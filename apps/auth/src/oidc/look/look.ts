@@ -1,7 +1,7 @@
 import { html, Html } from '@rapport/platform';
 import type { Texts } from '../../sign-in/texts/texts.js';
 
-/** Two parties, and a colon. */
+/** The logo: two parties and a colon. */
 export const logo = html`<svg class="logo" viewBox="0 0 22 22" aria-hidden="true">
   <rect class="tile" width="22" height="22" rx="5.5" />
   <circle class="m" cx="11" cy="6.9" r="2.9" />

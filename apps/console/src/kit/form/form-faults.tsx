@@ -8,7 +8,7 @@ import style from './form.module.css';
 /** Sentences of the server by the JSON pointer of the value, such as `/emails/0/address`. */
 export type Faults = ReadonlyMap<string, string>;
 
-/** What a problem says of single values of a part of the request. */
+/** The errors of a problem for single values of a part of the request. */
 export function faultsOf(error: unknown, place: 'body' | 'parameters' = 'body'): Faults {
   if (!(error instanceof Problem)) return new Map();
   const of = error.errors.filter((each) => (each.in === 'body') === (place === 'body'));
@@ -20,7 +20,7 @@ export function isFaulty(faults: Faults, pointer: string): boolean {
   return [...faults.keys()].some((each) => `${each}/`.startsWith(`${pointer}/`));
 }
 
-/** What a problem says of no shown field: its sentence, or those of fields that the form lacks. */
+/** The part of a problem that belongs to no shown field: its detail, or the errors of fields that the form lacks. */
 export function FormFault({ error, names }: { error: unknown; names: readonly string[] }) {
   if (error === undefined || error === null) return null;
   if (!(error instanceof Problem)) return <Fault>{t('form.failed')}</Fault>;

@@ -15,7 +15,7 @@ interface Typed {
   isAsked?: boolean;
 }
 
-/** What an operation that changes nothing says of what is being typed. Of a burst only the last text is asked; until it is answered, the last answer stays. */
+/** The result of an operation that changes nothing, for the text being typed. Requests are debounced; the previous answer stays until the next one. */
 export function useTyped({ collection, operation, parameters = {}, body, isAsked = true }: Typed) {
   const typed = useDeferredValue(body);
   return useQuery<Json>({

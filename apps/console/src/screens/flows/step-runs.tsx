@@ -73,7 +73,7 @@ function depthOf(path: string): number {
   return Math.max(0, (path.match(/\/\d+/g)?.length ?? 1) - 1);
 }
 
-/** Such as `0.4 seconds`; empty while a step goes on. */
+/** Such as `0.4 seconds`; empty while a step runs. */
 function took(step: Json): string {
   const [start, end] = [Date.parse(textAt(step, 'startTime')), Date.parse(textAt(step, 'endTime'))];
   return Number.isNaN(end - start) ? '' : durationText(Math.max(1, Math.round((end - start) / 100)) / 10);

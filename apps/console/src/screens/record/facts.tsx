@@ -200,7 +200,7 @@ function EditRow({
   );
 }
 
-/** What the server says of all that is edited, and the buttons that end it. */
+/** The errors of the edited record, and the buttons that save or discard it. */
 function EditEnd({ edit: { item, saving, save, onEnd }, names }: { edit: Edit; names: readonly string[] }) {
   return (
     <>

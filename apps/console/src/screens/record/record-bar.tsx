@@ -90,7 +90,7 @@ function useSiblings(resource: Resource, parents: Json, search: Json, id: string
     listQuery(resource, askedOf(resource, parents, listSearch(search))),
   );
   const items = data?.pages.flatMap((page) => page.items) ?? [];
-  // The next page when the last of the known ones is shown, so that J goes on.
+  // Loads the next page when the last known record is shown, so that J continues.
   if (hasNextPage && !isFetching && items.at(-1)?.['id'] === id) void fetchNextPage();
   return { items, total: data?.pages[0]?.totalSize, hasMore: hasNextPage };
 }

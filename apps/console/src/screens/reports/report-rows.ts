@@ -1,6 +1,6 @@
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 
-/** A stage of a pipeline, with what the report says of it. */
+/** A stage of a pipeline, with its figures of the report. */
 export interface StageRow {
   key: string;
   name: string;

@@ -48,7 +48,7 @@ export function showArticle(
   );
 }
 
-/** Handles VoteForArticle. @throws AppError INVALID_ARGUMENT for a form that no page of ours sends */
+/** Handles VoteForArticle. @throws AppError INVALID_ARGUMENT for a form that did not come from a page of this service */
 export function voteForArticle(
   parts: LinkParts,
   { token, locale, slug, form }: VoteForArticleRequest,

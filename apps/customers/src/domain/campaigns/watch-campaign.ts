@@ -58,7 +58,7 @@ export async function countRecipients(transaction: StatementTransaction, campaig
   };
 }
 
-/** Decides a test whose time is over by the rule that was stated before. */
+/** Decides a test whose time has passed, by the metric of the campaign. */
 async function decide(transaction: StatementTransaction, campaign: Campaign): Promise<void> {
   const { id, test, winnerKey, state } = campaign;
   if (!test || winnerKey !== undefined || test.decide !== CampaignDecision.AUTO) return;

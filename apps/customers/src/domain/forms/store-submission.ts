@@ -62,7 +62,7 @@ export async function storeSubmission(
   const limit = form.dailyLimitPerAddress ?? defaultDailyLimit;
   const recent = await recentCount(transaction, form.id, customerId);
   if (recent >= limit) {
-    // One row says that the limit was reached. More would only be more for a sender that goes on.
+    // One row records that the limit was reached. A persistent sender must not create more.
     if (recent === limit) {
       await insert(transaction, { ...rejected(submission, FormRejection.ADDRESS_LIMIT), customerId });
     }

@@ -57,7 +57,7 @@ interface Answer {
   reason: string | undefined;
 }
 
-/** @throws AppError INVALID_ARGUMENT for a form that no page of ours sends */
+/** @throws AppError INVALID_ARGUMENT for a form that did not come from a page of this service */
 function readForm(form: HttpBody | undefined): Answer {
   const text = formReader(form);
   const kind = text('answer', 10);

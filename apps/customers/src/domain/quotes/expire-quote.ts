@@ -34,7 +34,7 @@ export function expiryStatements(
   });
 }
 
-/** Ends a sent quote as of the end of its last day in the time zone of the workspace. Its link goes on to say so. */
+/** Ends a sent quote as of the end of its last day in the time zone of the workspace. Its page then says so. */
 export const expireQuote: TimerHandler = async (
   em,
   { tenantId, kind, recordType: type, recordId, purpose, dueTime },

@@ -110,7 +110,7 @@ export function differencesAmong({ segment, conditions }: CompiledSegment, custo
   return { sql: numbered(sql), values: [[...customerIds], ...params] };
 }
 
-/** Where a comparison goes on, and most ids that it lists of each kind. */
+/** The position at which a comparison continues, and the most ids that it lists of each kind. */
 export interface ComparedPage {
   after: string | null;
   size: number;

@@ -63,7 +63,7 @@ function rulesOfQueues(of: readonly Ticket[]): Statement {
   };
 }
 
-/** Whether work on a ticket of the category is over, at least for now. */
+/** Whether work on a ticket of the category has ended, at least for now. */
 export function isSolved(category: TicketCategory): boolean {
   return category === TicketCategory.SOLVED || category === TicketCategory.CLOSED;
 }

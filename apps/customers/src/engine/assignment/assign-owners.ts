@@ -130,7 +130,7 @@ function stateOf({ id }: AssignmentRule, rows: readonly TurnRow[]): { before?: R
   return { ...(turns !== null && { before: JSON.parse(turns) as RuleTurns }), inactive: new Set(inactive) };
 }
 
-/** What decides now which members of a rule can get records. */
+/** The current facts that decide which members of a rule can get records. */
 async function availability(
   source: Source,
   type: RecordType,

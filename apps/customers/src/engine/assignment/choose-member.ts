@@ -35,7 +35,7 @@ export interface Choice {
   skipped: AssignmentSkip[];
 }
 
-/** What decides which members of a rule can get records. */
+/** The facts that decide which members of a rule can get records. */
 export interface Availability {
   open?: ReadonlyMap<string, number>;
   offHours?: ReadonlySet<string>;

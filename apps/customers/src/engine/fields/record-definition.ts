@@ -32,7 +32,7 @@ export interface RecordChange<Message> {
   facts: readonly unknown[];
   /** What the call says about the change itself. */
   remark?: Remark | undefined;
-  /** What the call writes along with the change. */
+  /** Further writes of the call. */
   beside?: object | undefined;
 }
 
@@ -129,7 +129,7 @@ export interface RecordDefinition<Message extends RecordMessage> {
   also?(changes: readonly RecordChange<Message>[]): TransactionStatement[];
   /** JSON names of texts that mention users by `@[Name](users/ID)`. */
   mentionsIn?: readonly string[];
-  /** What a stored change tells users, besides their ownership of open work and mentions. */
+  /** Notifications of a stored change, besides those of ownership and mentions. */
   notices?(change: RecordChange<Message>): Notice[];
   /** A record of a workspace's archive as the new workspace stores it: without work that only the old one has. Pure. */
   imported?(this: void, record: Message): Message;

@@ -9,7 +9,7 @@ export class Turn {
 
   constructor(private readonly pace: BulkPace) {}
 
-  /** Whether the turn is over. */
+  /** Whether the turn has ended. */
   get isOver(): boolean {
     return performance.now() - this.#began > longestMs;
   }

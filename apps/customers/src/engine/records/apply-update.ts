@@ -72,7 +72,7 @@ export function needsOthers({ definition }: Pick<RecordType, 'definition'>): boo
   return definition.needs !== undefined || definition.facts !== undefined;
 }
 
-/** What the rules of a type that need other records have against a change. */
+/** Violations of a change by the rules of a type that need other records. */
 export function changeViolations<Message extends RecordMessage>(
   type: RecordType<Message>,
   change: RecordChange<Message>,

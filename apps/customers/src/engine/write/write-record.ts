@@ -148,7 +148,7 @@ interface WantedChange<Message> {
   reason?: string | undefined;
   /** Violations of the rules of the type that the caller overrides. */
   isWaived?: ((violation: FieldViolation) => boolean) | undefined;
-  /** What the caller writes along with the change, for the `settle` of the type. */
+  /** Further writes of the caller, for the `settle` of the type. */
   beside?: object | undefined;
 }
 

@@ -147,7 +147,7 @@ export class RecordStep {
     return this.#pastChange(type, after, fields);
   }
 
-  /** What the log says of a change that an earlier attempt has made. The log may not go back to it any more. */
+  /** The log entry of a change by an earlier attempt. The log may no longer have it. */
   async #pastChange(type: StepType, after: JsonObject, fields: readonly string[]): Promise<JsonObject> {
     const own = await this.#changeTo(type, after);
     // Only an earlier attempt has written as this principal what the log does not know.

@@ -7,7 +7,7 @@ import type { RunState } from '../interpreter/run-state.js';
 import { sealContent } from '../runs/run-content.js';
 import type { ClaimedRun } from './claim-runs.js';
 
-/** The state of a run that goes on, and when it is due. */
+/** The state of a run that continues, and when it is due. */
 export interface NextState {
   state: 'RUNNING' | 'WAITING' | 'UNCERTAIN' | 'COMPENSATING';
   wake: Date | undefined;

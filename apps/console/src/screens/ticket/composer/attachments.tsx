@@ -21,7 +21,7 @@ interface Attached {
 
 const none: Attached = { uploads: [] };
 
-/** What is attached to replies that are not sent, by ticket: its upload goes on while another ticket is shown. */
+/** Attachments of unsent replies, by ticket. Uploads continue while another ticket is shown. */
 const kept = new Map<string, Attached>();
 const listeners = new Set<() => void>();
 

@@ -53,7 +53,7 @@ export function secondsAt(place: Place, value: unknown): number {
   return parts.reduce((sum, [unit, count]) => sum + Number(count) * (units[unit] ?? 0), 0);
 }
 
-/** What `metadata` says of a flow or a step beyond the words of the DSL. Other metadata is ignored. */
+/** The part of a flow or a step that `metadata` adds to the DSL. Other metadata is ignored. */
 export function ownPart(place: Place, metadata: unknown): Json {
   if (metadata === undefined) return {};
   const { rapport = {} } = objectAt(place.at('metadata'), metadata);

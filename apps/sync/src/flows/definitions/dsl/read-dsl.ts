@@ -58,7 +58,7 @@ function stepsAt(place: Place, tasks: unknown): Json[] {
   });
 }
 
-/** Reads the step of a task. @param rest what `metadata.rapport` says of it */
+/** Reads the step of a task. @param rest its `metadata.rapport` */
 type Reader = (place: Place, task: Json, rest: Json) => Json;
 
 /** By the word that a task of the kind has. Tasks `for` have `do` too. */
