@@ -1,4 +1,4 @@
-// The parts of the service that the seed and the benches use. Only `loadSource` imports this file.
+// The parts of the service that the seed and the benches use. Only `load-source.ts` imports this file.
 export { aggregateRecords } from '../src/engine/query/aggregate-records.js';
 export * from '../src/engine/fields/custom-fields.js';
 export * from '../src/engine/records/record-content.js';

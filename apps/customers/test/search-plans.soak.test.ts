@@ -42,7 +42,7 @@ afterAll(async () => {
   await customers.stop();
 });
 
-/** The search columns as `customerContent` computes them. Rare names come first, so that they are last in the order. */
+/** The search columns as `recordColumns` computes them. Rare names come first, so that they are last in the order. */
 const insertTenant = `
   insert into customer (tenant_id, id, kind, display_name, given_name, family_name, emails, phones, addresses, external_ids, domains,
     tags, terms, search_text, sort_name, family_sort_name, index_version, version, create_time, update_time, created_by, updated_by)

@@ -15,7 +15,7 @@ const tenants = 20;
 const writers = 4;
 /** Rows of one transaction, like those of a request that changes a few records. */
 const rowsOfEach = 10;
-/** The limits of `RESILIENCE`: the lag is below a second within a minute after the load. */
+/** The lag must be below a second within a minute after the load. */
 const mostLagSeconds = 1;
 const calmMs = 60_000;
 

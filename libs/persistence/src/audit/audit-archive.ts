@@ -31,7 +31,7 @@ export interface AuditPeriod {
 }
 
 /**
- * Lines of JSON with the entries of all tenants in a period, from which `verifyAuditArchive` verifies them without the database. A
+ * Lines of JSON with the entries of all tenants in a period, from which `verifyAuditArchives` verifies them without the database. A
  * chain begins after its last signed head before the period, and ends with the last one in it, so that archives of adjoining
  * periods adjoin.
  */

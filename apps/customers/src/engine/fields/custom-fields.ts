@@ -13,7 +13,7 @@ export type CustomValues = Record<string, unknown>;
 
 /** The index data stored beside the values. */
 export interface CustomIndex {
-  /** Terms like those of customerTerms: `x.<key>:<value>`, and `x.<key>` for the presence of a value. */
+  /** Terms like those of `recordTerms`: `x.<key>:<value>`, and `x.<key>` for the presence of a value. */
   terms: string[];
   /** Order values of ordered fields, by key. */
   orderValues: Record<string, string>;

@@ -17,7 +17,7 @@ import { WrittenRecords } from './written-records.js';
 export interface ListRecordsRequest extends ListRequest {
   pageSize?: number | undefined;
   pageToken?: string | undefined;
-  /** Number of a `CountMode`. */
+  /** Number of a `TotalMode`. */
   total: number;
 }
 

@@ -14,7 +14,7 @@ export interface CountQuery {
   conditions: Condition[];
 }
 
-/** Numbers of `CountMode` in the contract. */
+/** Numbers of `TotalMode` in the contract. */
 const modes = { estimated: 2, exact: 3 };
 
 /** The number of records, as exact as requested. Undefined when not requested. */

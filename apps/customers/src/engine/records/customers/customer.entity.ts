@@ -71,7 +71,7 @@ const CustomerSchema = defineEntity({
     searchText: p.text(),
     /** Sort key of display_name, made by `sortName`. */
     sortName: p.text().collation('C'),
-    /** Search terms of filters, made by `customerTerms` and `CustomFields.index`. */
+    /** Search terms of filters, made by `recordTerms` and `CustomFields.index`. */
     terms: p.type(TextArray).$type<string[]>().defaultRaw("'{}'"),
     /** Sort keys of custom fields: a trigger maintains the rows of customer_order_value. */
     orderValues: p.json<Record<string, string>>().default('{}'),
