@@ -10,7 +10,8 @@ const codeBlock = /^ *```[^]+?^ *```$/gm;
 
 /**
  * What is wrong in the documents of the repository: links and paths that lead nowhere, a README that is too long or promises
- * something without its test, and a glossary with too many words or one that stands twice.
+ * something without its test, a page that the index of docs does not list, and a glossary with too many words or one that stands
+ * twice.
  *
  * @param documents texts by their paths
  * @param exists whether there is a file or folder of a path
@@ -18,10 +19,12 @@ const codeBlock = /^ *```[^]+?^ *```$/gm;
 export function documentFaults(documents: ReadonlyMap<string, string>, exists: (path: string) => boolean): string[] {
   const readme = documents.get('README.md');
   const glossary = documents.get('docs/glossary.md');
+  const index = documents.get('docs/README.md');
   return [
     ...[...documents].flatMap(([document, text]) => linkFaults(document, text, documents, exists)),
     ...(readme === undefined ? [] : readmeFaults(readme)),
     ...(glossary === undefined ? [] : glossaryFaults(glossary)),
+    ...(index === undefined ? [] : indexFaults(index, [...documents.keys()])),
   ];
 }
 
@@ -72,6 +75,11 @@ function readmeFaults(text: string): string[] {
     ...(promises === '' ? ['README.md: it has no section "Promises"'] : []),
     ...unproven.map((item) => `README.md: no test proves "${item.split('\n')[0]}"`),
   ];
+}
+
+function indexFaults(index: string, documents: readonly string[]): string[] {
+  const pages = documents.flatMap((path) => /^docs\/((?!README)[\w-]+\.md)$/.exec(path)?.[1] ?? []);
+  return pages.filter((page) => !index.includes(`](${page}`)).map((page) => `docs/README.md: it does not list ${page}`);
 }
 
 function glossaryFaults(text: string): string[] {

@@ -45,6 +45,14 @@ test('README has at most 90 lines, and a test for each promise', () => {
   expect(faultsOf({ 'README.md': '# Rapport\n' })).toEqual(['README.md: it has no section "Promises"']);
 });
 
+test('the index of docs lists every page', () => {
+  const index = '# Documentation\n\n[The cache](cache.md)\n';
+  expect(faultsOf({ 'docs/README.md': index, 'docs/cache.md': cache })).toEqual([]);
+  expect(faultsOf({ 'docs/README.md': '# Documentation\n', 'docs/cache.md': cache })).toEqual([
+    'docs/README.md: it does not list cache.md',
+  ]);
+});
+
 test('the glossary has at most 25 words, each once', () => {
   const glossary = (words: string[]) =>
     ['| Word | Is |', '| ---- | -- |', ...words.map((word) => `| ${word} | x |`)].join('\n');
