@@ -55,10 +55,11 @@ export function recordService(contract: Contract, record: RecordContract): strin
   const distinct = messages.filter(({ name }, place) => messages.findIndex((other) => other.name === name) === place);
   const names = namesOf(record);
   const [meaning = ''] = contract.comment(record.message).split('\n\n');
+  const subject = meaning === '' ? `The ${names.nouns} of a workspace.` : meaning;
   const introduction =
     record.parent === undefined
-      ? meaning
-      : `${meaning}\n\nAll operations fail with \`404 ${record.parent.toUpperCase()}_NOT_FOUND\` if the ${record.parent} in the path does not exist.`;
+      ? subject
+      : `${subject}\n\nAll operations fail with \`404 ${record.parent.toUpperCase()}_NOT_FOUND\` if the ${record.parent} in the path does not exist.`;
   const body = [
     `${printComment(introduction)}\nservice ${names.types}Service {\n${methods.map(printMethod).join('\n\n')}\n}`,
     ...distinct.map(printMessage),
