@@ -35,7 +35,7 @@ export { DedicatedConnection } from './connections/dedicated-connection.js';
 export { checkEtag, etagVersion, formatEtag } from './etag.js';
 export { releaseEffects } from './writes/idempotency.js';
 export { IdempotencyKey } from './writes/idempotency-key.entity.js';
-export { tableLockTimeoutMs } from './writes/lock-timeout.js';
+export { lockTimeout, tableLockTimeoutMs } from './writes/lock-timeout.js';
 export { PageTokenKey, readPageToken, signPageToken } from './page-token.js';
 export { clientOfTransaction } from './driver/open-transaction.js';
 export { pipeline, type Statement } from './driver/pipeline.js';

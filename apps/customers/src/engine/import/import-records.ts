@@ -14,7 +14,8 @@ import { Columns } from './columns/columns.js';
 import { fileError } from './files/file-error.js';
 import type { FilePart } from './files/file-row.js';
 import { FileSpool } from './files/file-spool.js';
-import { importChunk, noOutcomes } from './chunks/import-chunk.js';
+import { noOutcomes } from './chunks/import-chunk.js';
+import { ImportSteps } from './chunks/import-steps.js';
 import type { ImportRules } from './import-rules.js';
 import { ImportIssues } from './import-issues.js';
 import { rowDefaults, type RowDefaults, type RowRules } from './rows/row-defaults.js';
@@ -146,10 +147,8 @@ async function importRows(
   columns: Columns,
   options: { defaults: RowDefaults; chunkRows: number },
 ): Promise<ImportRecordsResponse> {
-  // Beside many calls there are long pauses between its statements.
-  await em.execute(`set local idle_in_transaction_session_timeout = '60s'`);
   const { customFields, rules } = columns;
-  const store = new StoredRecords(rules, await MetRecords.temporary(em));
+  const steps = await ImportSteps.begin(em, rules, new StoredRecords(rules, await MetRecords.temporary(em)));
   const counts = { ...noOutcomes };
   const issues = new ImportIssues();
   const chunks = prepareChunks(parts, {
@@ -159,9 +158,10 @@ async function importRows(
     pace: BulkPace.of(em),
   });
   for await (const chunk of oneAhead(chunks)) {
-    const result = await importChunk(em, rules, chunk, store);
-    for (const outcome of Object.keys(counts) as Outcome[]) counts[outcome] += result.counts[outcome];
-    issues.add(result.issues);
+    for await (const result of steps.import(chunk)) {
+      for (const outcome of Object.keys(counts) as Outcome[]) counts[outcome] += result.counts[outcome];
+      issues.add(result.issues);
+    }
   }
   const placed = columns.report().map(({ reason, ...column }) => ({ ...column, reason: reason as number }));
   const total = Object.values(counts).reduce((sum, count) => sum + count);
