@@ -86,6 +86,22 @@ test('each column is returned with the reason, and an unknown one with a suggest
   ]);
 });
 
+test('of two columns with the same name the first one counts, and a list takes both', async () => {
+  const file = csv('first name,email,first name,email\nAda,ada@t.example,Eve,ada@home.example');
+
+  const { columns } = await tenant.importFile(file);
+
+  expect(columns.map(({ column, field, reason }) => [column, field, reason])).toEqual([
+    ['first name', 'givenName', Reason.KNOWN_NAME],
+    ['email', 'email', Reason.FIELD_NAME],
+    ['first name', undefined, Reason.FIELD_TAKEN],
+  ]);
+  expect((await tenant.stored()).at(-1)).toMatchObject({
+    displayName: 'Ada',
+    emails: [{ address: 'ada@t.example' }, { address: 'ada@home.example' }],
+  });
+});
+
 test('a column outside of map has a suggestion too', async () => {
   const file = csv('Who,X1\nAda,ada@t.example', { map: ['Who=displayName'], validateOnly: true });
 

@@ -31,6 +31,8 @@ export class Columns {
   readonly #placed = new Map<string, Placed>();
   readonly #wanted: ReadonlyMap<string, ImportTarget> | undefined;
   readonly #taken = new Set<string>();
+  /** Names that a header has again, of columns for single-value fields: the first one counts. */
+  readonly #repeated = new Set<string>();
 
   /**
    * @param rules of the record type of the file
@@ -60,16 +62,14 @@ export class Columns {
   place(names: string[]): void {
     const added = names.filter((name) => !this.#placed.has(name));
     if (added.length === 0) return;
-    for (const name of added) {
-      if (name.length > maxNameLength) {
-        throw fileError('COLUMN_NAME_TOO_LONG', `has a column whose name is longer than ${maxNameLength} characters.`);
-      }
-      if (!isStorableText(name)) {
-        throw fileError('COLUMN_NAME_INVALID', 'has a column whose name has a NUL or a broken character in it.');
-      }
-    }
+    for (const name of added) checkName(name);
     const guesses = this.#wanted ? undefined : guessColumns(this.rules, added, this);
     for (const name of added) {
+      const first = this.#placed.get(name);
+      if (first) {
+        if (first.target && !takesMany(this.rules, first.target)) this.#repeated.add(name);
+        continue;
+      }
       const guess = guesses?.get(name);
       const target = this.#claim(this.#wanted?.get(name) ?? guess);
       this.#placed.set(name, target ? { target, reason: guess?.reason ?? Reason.MAP } : this.#leftOut(name));
@@ -82,7 +82,10 @@ export class Columns {
   /** The cells of a row that have a target. */
   *targeted(row: FileRow): Generator<[target: ImportTarget, value: unknown]> {
     this.place(row.cells.map(([column]) => column));
+    const read = new Set<string>();
     for (const [column, value] of row.cells) {
+      if (this.#repeated.has(column) && read.has(column)) continue;
+      read.add(column);
       const { target, sample } = this.#placed.get(column) ?? {};
       if (target) yield [target, value];
       else sample?.add(value);
@@ -101,12 +104,19 @@ export class Columns {
         })),
       );
     }
-    return [...this.#placed].map(([column, { target, reason, suggested, sample }]) => ({
+    const placed = [...this.#placed].map(([column, { target, reason, suggested, sample }]) => ({
       column,
       field: target && formatTarget(this.rules, target),
       reason,
       suggestedField: this.#suggestion(suggested ?? sample?.field),
     }));
+    const repeated = [...this.#repeated].map((column) => ({
+      column,
+      field: undefined,
+      reason: Reason.FIELD_TAKEN,
+      suggestedField: undefined,
+    }));
+    return [...placed, ...repeated];
   }
 
   #suggestion(field: string | undefined): string | undefined {
@@ -126,6 +136,15 @@ export class Columns {
     if (this.#taken.has(name) && !takesMany(this.rules, target)) return undefined;
     this.#taken.add(name);
     return target;
+  }
+}
+
+function checkName(name: string): void {
+  if (name.length > maxNameLength) {
+    throw fileError('COLUMN_NAME_TOO_LONG', `has a column whose name is longer than ${maxNameLength} characters.`);
+  }
+  if (!isStorableText(name)) {
+    throw fileError('COLUMN_NAME_INVALID', 'has a column whose name has a NUL or a broken character in it.');
   }
 }
 
