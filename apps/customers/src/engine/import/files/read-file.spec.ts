@@ -125,6 +125,24 @@ describe('CSV', () => {
     await expect(read('text/csv; charset=klingon', bytes)).rejects.toEqual(refusal('CHARSET_UNSUPPORTED'));
   });
 
+  test.each(['utf-8', undefined])(
+    'reads UTF-16 by its byte order mark, in any pieces, whatever is named: %s',
+    async (named) => {
+      const little = Buffer.from('\ufeffname,note\nÅsa,東京\n', 'utf16le');
+      const big = Buffer.from(little).swap16();
+      const type = named === undefined ? 'text/csv' : `text/csv; charset=${named}`;
+      for (const bytes of [little, big]) {
+        for (const size of [1, 3, 64]) {
+          const parts = await collect(readFile(type, pieces(bytes, size)));
+          expect(values(parts)).toEqual([
+            ['name', 'note'],
+            [2, { name: 'Åsa', note: '東京' }],
+          ]);
+        }
+      }
+    },
+  );
+
   test('refuses the file from an unclosed quote on, and names the previous line', async () => {
     await expect(read('text/csv', 'a,b\n1,2\n3,"4\n5,6\n')).rejects.toMatchObject({
       violations: [{ field: 'file', reason: 'CSV_INVALID', description: expect.stringContaining('line 2') as string }],
