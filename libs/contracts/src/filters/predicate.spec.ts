@@ -92,6 +92,7 @@ describe('a filter is true of a customer', () => {
 test.each([
   ['amount >= "eur 12.5" AND amount = EUR*', true],
   ['amount > "USD 1"', false],
+  ['amount = "12.5 eur" AND amount < "12.51 EUR"', true],
   ['closeDate BETWEEN today AND today+30d', true],
   ['closeDate < today', false],
   ['stageTime < now-2w', true],
@@ -124,6 +125,7 @@ test.each([
   ['createTime > 0000-01-01', 'FILTER_VALUE_INVALID', 'now-30d'],
   ['closeDate > now', 'FILTER_VALUE_INVALID', 'today-30d'],
   ['amount > 12', 'FILTER_VALUE_INVALID', 'EUR 12.50'],
+  ['amount > "EUR 1 2"', 'FILTER_VALUE_INVALID', 'EUR 12.50'],
   ['status = DONE', 'FILTER_VALUE_INVALID', 'must be one of OPEN, WON, LOST'],
 ])('%s is refused with the supported comparisons', (filter, reason, description) => {
   const error = (() => {

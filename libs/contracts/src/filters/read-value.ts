@@ -170,7 +170,11 @@ function given(type: CustomFieldType, text: string): unknown {
   }
 }
 
+/** The currency is in front of the amount, or behind it as in CSV files. */
 function givenMoney(text: string) {
-  const [, currencyCode = '', amount] = /^([A-Za-z]{3})\s+(\S+)$/.exec(text) ?? [];
+  const [one = '', other = '', ...more] = text.split(/\s+/);
+  if (more.length > 0) return {};
+  const isInFront = /^[A-Za-z]{3}$/.test(one);
+  const [currencyCode, amount] = isInFront ? [one, other] : [other, one];
   return { amount, currencyCode: currencyCode.toUpperCase() };
 }
