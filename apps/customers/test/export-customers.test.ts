@@ -71,6 +71,9 @@ test('columns select fields, and unknown ones are reported', async () => {
     code: 'INVALID_ARGUMENT',
     violations: [{ field: 'columns[1]', reason: 'UNKNOWN_FIELD' }],
   });
+  await expect(exported(caller, { columns: ['id,displayName'] })).rejects.toMatchObject({
+    violations: [{ field: 'columns[0]', description: 'must name one field; repeat it for each field' }],
+  });
 });
 
 test('the file is a snapshot: changes made while it is read are not in it', async () => {

@@ -29,18 +29,22 @@ export function recordJson<Message extends RecordMessage>(
   return JSON.stringify(fields.length === 0 ? json : Object.fromEntries(fields.map((field) => [field, json[field]])));
 }
 
+function whyUnknown(name: string, { singular }: RecordType): string {
+  return name.includes(',') ? 'must name one field; repeat it for each field' : `is not a field of a ${singular}`;
+}
+
 /**
  * The JSON names of fields of a record.
  *
  * @throws AppError INVALID_ARGUMENT that names each unknown one
  */
-export function readColumns({ contract, singular }: RecordType, columns: readonly string[]): string[] {
-  const fields = new Set(contract.fields.map(({ name }) => name));
+export function readColumns(type: RecordType, columns: readonly string[]): string[] {
+  const fields = new Set(type.contract.fields.map(({ name }) => name));
   const names = columns.map(camelCase);
   const violations: FieldViolation[] = names.flatMap((name, index) =>
     fields.has(name)
       ? []
-      : [{ field: `columns[${index}]`, reason: 'UNKNOWN_FIELD', description: `is not a field of a ${singular}` }],
+      : [{ field: `columns[${index}]`, reason: 'UNKNOWN_FIELD', description: whyUnknown(name, type) }],
   );
   if (violations.length > 0) throw invalidArgument(violations);
   return [...new Set(names)];
