@@ -6,7 +6,7 @@ import {
   type ListTimelineResponse,
   type TimelineEntry,
 } from '@rapport/contracts/rapport/work/v1/timeline_service';
-import { queryRows, readPageToken, signPageToken, type PageTokenKey } from '@rapport/persistence';
+import { queryRows, readForTenant, readPageToken, signPageToken, type PageTokenKey } from '@rapport/persistence';
 import { currentCaller, permissionMissing } from '@rapport/platform';
 import { typeOfTable } from '../../engine/fields/record-names.js';
 import type { RecordType } from '../../engine/fields/record-type.js';
@@ -64,7 +64,7 @@ async function readRows(
 ): Promise<TimelineRow[]> {
   const [[time = null, kind = null, entryId = null], limit] = values.slice(-2) as [string[], number];
   // Each parameter has a type, although a source that uses it may be left out.
-  return queryRows<TimelineRow>(em, {
+  const statement = {
     name: `timeline_${sources.map((source) => source.kind).join('_')}_${String(values[4])}`,
     sql: `with entry as (${sources.map(({ sql }) => `(${sql})`).join('\n union all ')})
       select kind, id, to_json(at at time zone 'UTC')#>>'{}' || 'Z' as time, actor, "refTable", "refId", note, version,
@@ -74,7 +74,9 @@ async function readRows(
         and ($7::timestamptz is null or (at, kind, id) < ($7, $8::int, $9::text collate "C"))
       order by at desc, kind desc, id collate "C" desc limit $10`,
     values: [...values.slice(0, -2), time, kind, entryId, limit],
-  });
+  };
+  // Planning so many sources takes longer than reading them, and their indexes leave one good plan.
+  return readForTenant<TimelineRow>(em, statement, { plan_cache_mode: 'force_generic_plan' });
 }
 
 async function entriesOf(em: EntityManager, rows: readonly TimelineRow[]): Promise<TimelineEntry[]> {
