@@ -117,7 +117,7 @@ function codesOfRecord({ method }: RestRoute, records: ContractCodes['records'])
     case 'Export':
       return ['TOO_MANY_EXPORTS', 'READER_TOO_SLOW'];
     case 'Import':
-      return ['TOO_MANY_IMPORTS', 'IMPORT_CONFLICT', 'UPLOAD_CANCELLED', 'PERSONAL_DATA_ENCRYPTED'];
+      return ['TOO_MANY_IMPORTS', 'IMPORT_CONFLICT', 'UPLOAD_CANCELLED'];
     case 'Undelete':
       return [...written, `${constant}_NOT_DELETED`];
     case 'Create':

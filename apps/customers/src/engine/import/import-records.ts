@@ -8,7 +8,8 @@ import type { BulkSlot } from '../pace/bulk-slot.js';
 import type { BulkWork } from '../pace/bulk-work.js';
 import { checkRequest } from '../values/contract.js';
 import { CustomFields } from '../fields/custom-fields.js';
-import { refuseUnderEncryption } from '../query/filter/refuse-sealed.js';
+import { currentSeal } from '../sealing/seal.js';
+import { sealMissing } from '../sealing/sealed-messages.js';
 import type { Outcome } from './records/apply-row.js';
 import { Columns } from './columns/columns.js';
 import { fileError } from './files/file-error.js';
@@ -38,6 +39,7 @@ export interface ImportRequest extends RowRules {
  * @throws AppError INVALID_ARGUMENT for the parameters, or for a file that can't be read
  * @throws AppError ABORTED IMPORT_CONFLICT when a concurrent write takes a unique value
  * @throws AppError ABORTED UPLOAD_TOO_SLOW
+ * @throws AppError ABORTED CONCURRENT_WRITE while the personal data of the tenant is being encrypted
  * @throws AppError RESOURCE_EXHAUSTED while too many imports of the tenant run, or their files take too much room
  */
 export async function importRecords(
@@ -46,7 +48,8 @@ export async function importRecords(
   rules: ImportRules,
   requests: AsyncIterable<ImportRequest>,
 ): Promise<ImportRecordsResponse> {
-  refuseUnderEncryption('Files can not be imported');
+  // Rows are not matched with records that are not encrypted yet.
+  if (currentSeal()?.isComplete === false) throw sealMissing();
   const place = await bulk.imports.enter();
   try {
     return await importFile(em, { bulk, place, rules }, requests);

@@ -110,7 +110,7 @@ const sortedColumns = onceFor((type: RecordType): readonly SortedColumn[] =>
 );
 
 /** The search form of a text: encrypted text only supports equality. */
-function sortedText(type: RecordType, column: string, text: string): string {
+export function sortedText(type: RecordType, column: string, text: string): string {
   const sorted = sortName(text);
   return type.isPersonal(column) ? (currentSeal()?.blind(column, sorted) ?? sorted) : sorted;
 }

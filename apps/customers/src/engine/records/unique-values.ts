@@ -15,6 +15,8 @@ export interface UniqueValue {
   value: string;
   /** The plain form of a record that is not encrypted yet, while an encryption is in progress. */
   plainValue?: string | undefined;
+  /** The normalized form in plain, of a personal value in an encrypted tenant. It is never stored. */
+  text?: string | undefined;
   /** Path in the record by JSON names, such as `emails[0].address`. */
   path: string;
 }
@@ -26,6 +28,7 @@ export function uniqueValues<Message extends RecordMessage>(type: RecordType<Mes
     valuesOf(record as unknown as Values).map(({ text, path, isPersonal }) => ({
       type: key,
       ...(isPersonal ? sealedValue(key, prefix + text) : { value: prefix + text }),
+      ...(isPersonal && currentSeal() && { text }),
       path,
     })),
   );

@@ -1,7 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { forkBeyondScope, queryRows, transactionPipeline } from '@rapport/persistence';
-import { AppError, callContext, currentCaller } from '@rapport/platform';
+import { AppError, callContext, currentCaller, decrypt, encrypt } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { BulkPace } from '../../pace/bulk-pace.js';
 import { clearOperation } from '../../operations/clear-operation.js';
@@ -25,11 +26,13 @@ const logger = new Logger('FileSpool');
 
 /**
  * A complete uploaded file. It is received before its rows are read, so that a slow sender delays no other call:
- * meanwhile it holds no lock, no transaction, and no connection between two pieces.
+ * meanwhile it holds no lock, no transaction, and no connection between two pieces. Stored pieces are encrypted with a
+ * key that only the memory of this process has: no backup, and nothing that a crash leaves, can be read.
  */
 export class FileSpool {
   /** Takes the place of an operation's id. */
   readonly #id = uuidv7();
+  readonly #key = randomBytes(32);
   #stored: number[] = [];
   #storedBytes = 0;
   readonly #kept = new ByteBlocks(pieceBytes);
@@ -82,7 +85,7 @@ export class FileSpool {
         await transactionPipeline(transaction, [
           {
             sql: 'insert into import_piece (tenant_id, operation_id, start, data) values ($1, $2, $3, $4)',
-            values: [tenantId, this.#id, start, data],
+            values: [tenantId, this.#id, start, encrypt(this.#key, data, `${start}`)],
           },
         ]);
       }),
@@ -97,7 +100,7 @@ export class FileSpool {
       sql: 'select data from import_piece where tenant_id = $1 and operation_id = $2 and start = $3',
       values: [currentCaller().tenantId, this.#id, start],
     });
-    if (piece) return piece.data;
+    if (piece) return decrypt(this.#key, piece.data, `${start}`);
     // Removed while in use: encrypting the personal data of a tenant removes all its files.
     throw new AppError('ABORTED', 'IMPORT_CONFLICT', 'The file was removed meanwhile. Repeat the import.');
   }

@@ -51,7 +51,7 @@ export async function createImport(
 /** Under the lock, so that no import starts beside the encryption: its file would be stored unencrypted. */
 async function checkEncryption(em: EntityManager, tenantId: string): Promise<void> {
   if (!(await em.findOne(TenantEncryption, { tenantId }))) return;
-  throw encryptedError('Files can not be imported');
+  throw encryptedError('Files can not be imported as operations');
 }
 
 async function checkRoom(em: EntityManager, tenantId: string): Promise<void> {

@@ -24,7 +24,7 @@ export function importKind(types: ImportTypes, { importChunkRows }: BulkWork): O
     },
     checkResume(operation) {
       importable(types, operation.input.recordType, 'operation');
-      refuseUnderEncryption('Files can not be imported');
+      refuseUnderEncryption('Files can not be imported as operations');
     },
     leftovers: importLeftovers,
   };

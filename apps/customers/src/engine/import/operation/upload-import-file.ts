@@ -28,7 +28,7 @@ export function uploadImportFile(
 ): Promise<OperationMessage> {
   const begin = async (request: UploadImportFileRequest) => {
     checkRequest(OperationsServiceService.uploadImportFile.path, request);
-    refuseUnderEncryption('Files can not be imported');
+    refuseUnderEncryption('Files can not be imported as operations');
     const { id } = request;
     const operation = await findWaiting(em, waitingImport(id));
     importable(types, operation.input.recordType, 'operation');

@@ -90,7 +90,9 @@ function refusalOf(
 function hiddenOwner({ singular }: RecordType, keys: UniqueValue[], records: ImportRecords): RowIssue | undefined {
   const hidden = keys.find((key) => records.isHidden(key));
   if (!hidden) return undefined;
-  return error('KEY_CONFLICT', `${quote(hidden.value)} belongs to another ${singular}.`, { field: hidden.path });
+  return error('KEY_CONFLICT', `${quote(hidden.text ?? hidden.value)} belongs to another ${singular}.`, {
+    field: hidden.path,
+  });
 }
 
 /**
@@ -249,7 +251,7 @@ function without(type: RecordType, record: RecordMessage, taken: UniqueValue[]):
 }
 
 function keyConflict({ singular }: RecordType, { key, owner }: OwnedKey): RowIssue {
-  const message = `${quote(key.value)} belongs to another ${singular} and was omitted.`;
+  const message = `${quote(key.text ?? key.value)} belongs to another ${singular} and was omitted.`;
   return warning('KEY_CONFLICT', message, { field: key.path, recordId: owner.id });
 }
 

@@ -1,14 +1,15 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { queryRows } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import { sortName } from '@rapport/contracts/filters';
 import type { RecordMessage } from '../../fields/record-definition.js';
 import type { RecordType } from '../../fields/record-type.js';
 import { ownersOf, type OwnerRow } from '../../records/claim-unique-values.js';
+import { sortedText } from '../../records/record-content.js';
 import { type StoredRecord, openStored } from '../../records/record-rows.js';
 import { lockRecords } from '../../records/record-statements.js';
 import { neededLinks, type LinkedRecords } from '../../records/references.js';
 import { uniqueValues } from '../../records/unique-values.js';
+import { currentSeal } from '../../sealing/seal.js';
 import { onceFor } from '../../values/once-for.js';
 import type { ImportRules, NameRules } from '../import-rules.js';
 import type { PreparedRow } from '../rows/prepare-row.js';
@@ -99,13 +100,15 @@ export async function idsByName(
   names: { sort_name: string; name: string }[],
 ): Promise<string[]> {
   if (names.length === 0) return [];
+  // A sealed name can't be compared. The sort name, a keyed hash, is that of few other spellings of the name.
+  const hasName = currentSeal() && type.isPersonal(column) ? 'true' : `${column} = wanted.name`;
   const found = await em.execute<{ id: string }[]>(
     `select namesake.id
      from (select distinct * from jsonb_to_recordset(?) as name (sort_name text, name text)) wanted
      cross join lateral (
        select id, row_number() over (order by id) as place from (
          select id from ${type.table}
-         where tenant_id = ? and ${sortColumn} = wanted.sort_name and ${column} = wanted.name
+         where tenant_id = ? and ${sortColumn} = wanted.sort_name and ${hasName}
            and ${isKeyless(type)} and delete_time is null
          order by id limit ${maxNamesakes}) first
      ) namesake
@@ -129,8 +132,10 @@ const isKeyless = onceFor((type: RecordType): string =>
 
 /** The names of the rows without keys. */
 export function keylessNames(rules: ImportRules, rows: PreparedRow[]): { sort_name: string; name: string }[] {
+  const { type, names } = rules;
+  if (!names) return [];
   return rows
-    .filter(({ record }) => uniqueValues(rules.type, record).length === 0)
+    .filter(({ record }) => uniqueValues(type, record).length === 0)
     .map(({ record }) => rules.nameOf(record))
-    .map((name) => ({ sort_name: sortName(name), name }));
+    .map((name) => ({ sort_name: sortedText(type, names.column, name), name }));
 }

@@ -11,6 +11,7 @@ import { ownerOfNew } from '../../records/scope/record-owner.js';
 import { RecordNumbers } from '../../records/numbers/record-numbers.js';
 import { insertRows, recordRow, updateRows } from '../../records/record-statements.js';
 import { settleChange } from '../../records/settle-change.js';
+import { currentSeal } from '../../sealing/seal.js';
 import type { CustomFields } from '../../fields/custom-fields.js';
 import { Turn } from '../../pace/turn.js';
 import type { ImportRecord } from './import-record.js';
@@ -88,6 +89,7 @@ async function sliceStatements(
   const [created, updated, remembered]: [string[], string[], string[]] = [[], [], []];
   const settled: Statement[] = [];
   const hasEffects = type.definition.also !== undefined;
+  await currentSeal()?.prepare(records.map(({ record }) => type.subjectOf(record)));
   for (const { stored, record: wanted, id } of records) {
     if (turn.isOver) await turn.next();
     const ownerId = owners.get(id) ?? wanted.ownerId;
