@@ -4,7 +4,7 @@ import type { CustomFields } from '../fields/custom-fields.js';
 import type { RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
 import { onceFor } from '../values/once-for.js';
-import { recordColumns, storedColumns, textLists } from './record-content.js';
+import { recordColumns, storedColumns, textLists, type RecordColumns } from './record-content.js';
 import { idReader, rowReader, rowVersion, shownColumns } from './record-rows.js';
 
 /** The statements of a type. Created once: each call compares their text with that of the prepared statement. */
@@ -33,6 +33,9 @@ const textsOf = onceFor((type: RecordType) => {
   values ($1, ${all.map((_, index) => `$${index + 2}`).join(', ')})`,
     insertMany: `insert into ${table} (tenant_id, ${columns})
       select $1, ${columns} from jsonb_populate_recordset(null::${table}, $2)`,
+    changed,
+    update: `update ${table} set ${changed.map((column, index) => `${column} = $${index + 3}`).join(', ')}
+      where tenant_id = $1 and id = $2`,
     updateMany: `update ${table} set ${changed.map((column) => `${column} = changed.${column}`).join(', ')}
       from jsonb_populate_recordset(null::${table}, $2) as changed
       where ${table}.tenant_id = $1 and ${table}.id = changed.id`,
@@ -122,18 +125,32 @@ function insertRecord<Message extends RecordMessage>(
   record: Message,
   customFields: CustomFields,
 ): Statement {
-  const columns = recordColumns(type, record, customFields);
-  const lists = textLists(type);
-  const values = storedColumns(type).map((column) => {
-    const value = columns[column];
-    // pg converts a list to a PostgreSQL array, and any other object to JSON.
-    return Array.isArray(value) && !lists.has(column) ? JSON.stringify(value) : value;
-  });
+  const values = valuesOf(type, recordColumns(type, record, customFields), storedColumns(type));
   return {
     name: `insert_${type.table}`,
     sql: textsOf(type).insert,
     values: [currentCaller().tenantId, ...values],
   };
+}
+
+/** The same for one changed record. */
+function updateRecord<Message extends RecordMessage>(
+  type: RecordType<Message>,
+  record: Message,
+  customFields: CustomFields,
+): Statement {
+  const { update, changed } = textsOf(type);
+  const values = valuesOf(type, recordColumns(type, record, customFields), changed);
+  return { name: `update_${type.table}`, sql: update, values: [currentCaller().tenantId, record.id, ...values] };
+}
+
+/** The values of columns as parameters. pg converts a list to a PostgreSQL array, and any other object to JSON. */
+function valuesOf(type: RecordType, columns: RecordColumns, names: readonly string[]): unknown[] {
+  const lists = textLists(type);
+  return names.map((name) => {
+    const value = columns[name];
+    return Array.isArray(value) && !lists.has(name) ? JSON.stringify(value) : value;
+  });
 }
 
 /** Stores changed records, which are locked. */
@@ -142,6 +159,8 @@ export function updateRecords<Message extends RecordMessage>(
   records: readonly Message[],
   customFields: CustomFields,
 ): Statement {
+  const [only, ...others] = records;
+  if (only && others.length === 0) return updateRecord(type, only, customFields);
   return updateRows(
     type,
     records.map((record) => recordRow(type, record, customFields)),
