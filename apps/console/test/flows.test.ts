@@ -112,7 +112,7 @@ test('a branch of a switch gets a step by mouse', async () => {
   expect(flow).toMatchObject({ definition: { steps: [{ switch: { otherwise: [{ raise: { code: 'NOT_NOW' } }] } }] } });
 });
 
-test('a new name is saved over the steps that somebody else has changed since', async () => {
+test('a new name leaves the steps that another user has changed since', async () => {
   const definition = { trigger: { manual: {} }, steps: [{ key: 'rest', wait: { seconds: 60 } }] };
   const { id } = await workspace.api('POST', '/v1/flows', { key: 'shared', name: 'Shared', definition });
   const path = `/v1/flows/${String(id)}`;
