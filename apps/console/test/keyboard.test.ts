@@ -64,6 +64,7 @@ test('people find, filter, open, edit, merge and take back by keys alone', async
   await page.waitForURL(/\/customers\/[\da-f-]{36}/);
   const [, id = ''] = /customers\/([\da-f-]{36})/.exec(page.url()) ?? [];
   await page.getByText('of 2', { exact: false }).first().waitFor();
+  await expectFocus('after a record is opened');
   await page.keyboard.press('e');
   await tabTo(/Job title/);
   await page.keyboard.type('Head of purchasing');

@@ -1,4 +1,4 @@
-import { Link, Outlet, useLocation, useNavigate } from '@tanstack/react-router';
+import { Link, Outlet, useLocation, useNavigate, useRouterState } from '@tanstack/react-router';
 import { Search } from 'lucide-react';
 import { useEffect, useState, type ReactNode } from 'react';
 import { Icon, join, Key } from '../../kit/ui.tsx';
@@ -24,8 +24,9 @@ export function Shell() {
   useEffect(listenToKeys, []);
   useEffect(followChanges, []);
   useEffect(followNotifications, []);
-  const { pathname } = useLocation();
-  useEffect(focusMain, [pathname]);
+  // Once the new screen is there: what had the focus on the old one is gone only then.
+  const shown = useRouterState({ select: ({ resolvedLocation }) => resolvedLocation?.pathname });
+  useEffect(focusMain, [shown]);
   useShortcut('mod+k', 'palette.name', () => setOpen('palette'));
   useShortcut('?', 'help.title', () => setOpen('help'));
   const permitted = placeGroups.map(({ key, places }) => ({
