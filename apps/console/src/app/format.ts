@@ -2,46 +2,50 @@
 export const zone = Intl.DateTimeFormat('en', { timeZone: undefined }).resolvedOptions().timeZone;
 const dayMs = 86_400_000;
 
-/** Values as a language writes them. Times are in the zone of the browser. */
-export function formatOf(language: string) {
+/** Values as a locale writes them. Times are in the zone of the browser. */
+export function formatOf(locale: string) {
   const times = (options: Intl.DateTimeFormatOptions) =>
-    new Intl.DateTimeFormat(language, { timeZone: zone, ...options });
+    new Intl.DateTimeFormat(locale, { timeZone: zone, ...options });
   const hour = times({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
   const day = times({ day: 'numeric', month: 'short' });
   const dayOfYear = times({ day: 'numeric', month: 'short', year: 'numeric' });
-  const exact = times({ dateStyle: 'medium', timeStyle: 'medium' });
-  const plainDay = new Intl.DateTimeFormat(language, {
+  const year = times({ year: 'numeric' });
+  const exact = times({ dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' });
+  const plainDay = new Intl.DateTimeFormat(locale, {
     timeZone: 'UTC',
     day: 'numeric',
     month: 'short',
     year: 'numeric',
   });
-  const plainMonth = new Intl.DateTimeFormat(language, { timeZone: 'UTC', month: 'long', year: 'numeric' });
-  const weekday = new Intl.DateTimeFormat(language, {
+  const plainShort = new Intl.DateTimeFormat(locale, { timeZone: 'UTC', day: 'numeric', month: 'short' });
+  const plainMonth = new Intl.DateTimeFormat(locale, { timeZone: 'UTC', month: 'long', year: 'numeric' });
+  const weekday = new Intl.DateTimeFormat(locale, {
     timeZone: 'UTC',
     weekday: 'short',
     day: 'numeric',
     month: 'short',
   });
-  const numbers = new Intl.NumberFormat(language);
-  const percents = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 });
-  const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
-  const countries = new Intl.DisplayNames(language, { type: 'region', fallback: 'code' });
+  const numbers = new Intl.NumberFormat(locale);
+  const percents = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 1 });
+  const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
+  const countries = new Intl.DisplayNames(locale, { type: 'region', fallback: 'code' });
   const isSame = (form: Intl.DateTimeFormat, one: Date, other: Date) => form.format(one) === form.format(other);
   return {
     number: (value: number) => numbers.format(value),
     percent: (share: number) => percents.format(share),
     money: ({ currencyCode, amount }: { currencyCode: string; amount: string }) =>
-      moneyText(language, currencyCode, amount),
+      moneyText(locale, currencyCode, amount),
     /** A day, such as `2026-01-31`. */
     date: (text: string) => plainDay.format(new Date(`${text}T00:00:00Z`)),
+    /** The same without the year: for days around today. */
+    day: (text: string) => plainShort.format(new Date(`${text}T00:00:00Z`)),
     /** A month, such as `2026-01`. */
     month: (text: string) => plainMonth.format(new Date(`${text}-01T00:00:00Z`)),
     /** The hour of today, else the day; with the year unless it is this one. */
     time: (moment: string) => {
       const date = new Date(moment);
       if (isSame(dayOfYear, date, new Date())) return hour.format(date);
-      return date.getUTCFullYear() === new Date().getUTCFullYear() ? day.format(date) : dayOfYear.format(date);
+      return isSame(year, date, new Date()) ? day.format(date) : dayOfYear.format(date);
     },
     /** Day and hour, to the second. */
     exactTime: (moment: string) => exact.format(new Date(moment)),
@@ -56,9 +60,9 @@ export function formatOf(language: string) {
 }
 
 /** Decimal amounts stay text: a number would round them. */
-function moneyText(language: string, currency: string, amount: string): string {
+function moneyText(locale: string, currency: string, amount: string): string {
   const isWhole = !/\.\d*[1-9]/.test(amount);
-  const form = new Intl.NumberFormat(language, {
+  const form = new Intl.NumberFormat(locale, {
     style: 'currency',
     currency,
     ...(isWhole && { minimumFractionDigits: 0, maximumFractionDigits: 0 }),

@@ -11,8 +11,11 @@ let texts: Readonly<Record<string, string>> = en;
 /** The chosen language, or the first one that the browser asks for. A page has one: another choice loads it anew. */
 export const language: Language = preferredLanguage();
 
-/** Values as the reader's language writes them. */
-export const format = formatOf(language);
+/** English with the region that the browser asks for, such as `en-GB`: it says how dates and numbers are written. */
+export const locale = navigator.languages.find((tag) => language === 'en' && /^en\b/.test(tag)) ?? language;
+
+/** Values as the reader's region writes them. */
+export const format = formatOf(locale);
 
 /** Names of what the contract has. */
 export const labels = labelsOf(find);

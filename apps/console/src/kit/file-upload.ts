@@ -1,4 +1,4 @@
-import { language, t } from '../app/language.ts';
+import { locale, t } from '../app/language.ts';
 import { call, Problem, uploadParts } from '../contract/api.ts';
 import { textAt } from '../contract/json.ts';
 
@@ -52,7 +52,7 @@ export function sentPart({ file, receivedBytes }: Upload): number {
 export function sizeText(bytes: number): string {
   const unit = bytes < 1_000_000 ? 'kilobyte' : 'megabyte';
   const value = bytes / (unit === 'kilobyte' ? 1_000 : 1_000_000);
-  return new Intl.NumberFormat(language, { style: 'unit', unit, maximumFractionDigits: value < 10 ? 1 : 0 }).format(
+  return new Intl.NumberFormat(locale, { style: 'unit', unit, maximumFractionDigits: value < 10 ? 1 : 0 }).format(
     value,
   );
 }

@@ -3,7 +3,7 @@ import UPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { Legend } from '../panel.tsx';
 import { Table } from '../table.tsx';
-import { format, language } from '../../app/language.ts';
+import { format, locale } from '../../app/language.ts';
 import style from './chart.module.css';
 
 export interface Series {
@@ -38,7 +38,7 @@ export function AreaChart({ title, times, series, seconds }: AreaChartProps) {
     const target = element.current;
     if (!target) return;
     const made = new UPlot(
-      optionsOf(target, colors.split(','), language, (index, left) =>
+      optionsOf(target, colors.split(','), locale, (index, left) =>
         setAt(index === undefined ? undefined : { index, left }),
       ),
       [[]],
@@ -125,7 +125,7 @@ export function Sparkline({ values }: { values: readonly number[] }) {
 function optionsOf(
   target: HTMLElement,
   colors: readonly string[],
-  language: string,
+  locale: string,
   onCursor: (index: number | undefined, left: number) => void,
 ): UPlot.Options {
   const color = colorsOf(target);
@@ -135,7 +135,7 @@ function optionsOf(
     ticks: { show: false },
   };
   const grid = { stroke: color('--chart-grid'), width: 1 };
-  const numbers = new Intl.NumberFormat(language);
+  const numbers = new Intl.NumberFormat(locale);
   return {
     width: target.clientWidth,
     height: target.clientHeight,

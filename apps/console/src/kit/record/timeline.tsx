@@ -1,6 +1,6 @@
 import { Bot, Merge, Pencil, Plus, RotateCcw, Trash2, Undo2 } from 'lucide-react';
 import type { ReactNode } from 'react';
-import { find, format, labels, language, t } from '../../app/language.ts';
+import { find, format, labels, locale, t } from '../../app/language.ts';
 import { isJson, textAt, type Json } from '../../contract/json.ts';
 import text from '../../style/text.module.css';
 import { keyOf, type FormField } from '../form/form-field.ts';
@@ -62,7 +62,7 @@ function Entry({
   onGo,
   isCurrent,
 }: Omit<TimelineProps, 'changes' | 'current'> & { change: Json; isCurrent: boolean }) {
-  const hour = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+  const hour = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
   const operation = textAt(change, 'operation');
   const origin = textAt(change, 'origin');
   const when = (
@@ -142,7 +142,7 @@ function fieldChanges(change: Json, fieldOf: (name: string) => FormField): Field
 
 export function Day({ moment }: { moment: string }): ReactNode {
   const date = new Date(moment);
-  const form = new Intl.DateTimeFormat(language, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
+  const form = new Intl.DateTimeFormat(locale, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
   return <li className={style.day}>{form.format(date)}</li>;
 }
 

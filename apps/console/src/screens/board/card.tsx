@@ -2,7 +2,7 @@ import { Check, Ellipsis, GripVertical } from 'lucide-react';
 import { Button as AriaButton } from 'react-aria-components';
 import { titleOf } from '../../hints/hints.ts';
 import { useRecord } from '../../kit/record/names.tsx';
-import { format, language, t } from '../../app/language.ts';
+import { format, t } from '../../app/language.ts';
 import { theContract } from '../../contract/contract.ts';
 import { textAt, valueAt, type Json } from '../../contract/json.ts';
 import { Menu, MenuItem } from '../../kit/overlay.tsx';
@@ -52,7 +52,7 @@ function Facts({ card, over }: { card: Json; over: number }) {
     <span className={style.facts}>
       <span className={style.fitting}>
         {isMoney(amount) && <span className={style.amount}>{format.money(amount)}</span>}
-        {date !== '' && <time title={format.date(date)}>{shortDay(date, language)}</time>}
+        {date !== '' && <time title={format.date(date)}>{format.day(date)}</time>}
       </span>
       {over > 0 && <Chip tone="warn">{t('board.over', { days: over })}</Chip>}
       {owner !== undefined && (
@@ -67,12 +67,6 @@ function Facts({ card, over }: { card: Json; over: number }) {
 function Age({ days, limitDays }: { days: number; limitDays: number | undefined }) {
   const label = t(limitDays === undefined ? 'board.age' : 'board.ageOfLimit', { days, limit: limitDays ?? 0 });
   return <AgeTicks days={days} limitDays={limitDays} label={label} />;
-}
-
-/** A day without its year: cards are about the months around now. The whole is in the tooltip. */
-function shortDay(day: string, language: string): string {
-  const form = new Intl.DateTimeFormat(language, { timeZone: 'UTC', day: 'numeric', month: 'short' });
-  return form.format(new Date(`${day}T00:00:00Z`));
 }
 
 /** Whether a card is longer in its column than it should be. */

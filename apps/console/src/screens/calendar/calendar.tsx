@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { ChevronLeft, ChevronRight, Plus, TriangleAlert } from 'lucide-react';
 import { useEffect, useRef, useState, type ReactNode } from 'react';
-import { format, language, t } from '../../app/language.ts';
+import { format, locale, t } from '../../app/language.ts';
 import { useSession } from '../../app/session.ts';
 import { useShortcut } from '../../app/shortcuts.ts';
 import { Bar } from '../../app/shell/shell.tsx';
@@ -113,11 +113,11 @@ interface CalendarBarProps {
 function CalendarBar({ days, isMine, go, onNew }: CalendarBarProps) {
   const navigate = useNavigate();
   const [first = today()] = days;
-  const dayOfMonth = new Intl.DateTimeFormat(language, { timeZone: 'UTC', day: 'numeric', month: 'short' });
-  const month = new Intl.DateTimeFormat(language, { timeZone: 'UTC', month: 'long', year: 'numeric' });
+  const dayOfMonth = new Intl.DateTimeFormat(locale, { timeZone: 'UTC', day: 'numeric', month: 'short' });
+  const month = new Intl.DateTimeFormat(locale, { timeZone: 'UTC', month: 'long', year: 'numeric' });
   return (
     <Bar
-      title={(days.length === 1 ? dayOfMonth : month).format(days.at(-1) ?? first)}
+      title={(days.length === 1 ? dayOfMonth : month).formatRange(first, days.at(-1) ?? first)}
       beside={<span className={style.hide}>{t('home.week', { week: weekOf(addDays(first, 3)).number })}</span>}
     >
       <Segments
@@ -157,7 +157,7 @@ function CalendarBar({ days, isMine, go, onNew }: CalendarBarProps) {
 
 function DayHeads({ days }: { days: readonly Date[] }) {
   const now = today();
-  const form = new Intl.DateTimeFormat(language, { timeZone: 'UTC', weekday: 'short' });
+  const form = new Intl.DateTimeFormat(locale, { timeZone: 'UTC', weekday: 'short' });
   return (
     <div className={style.heads} style={{ gridTemplateColumns: `repeat(${days.length}, minmax(0, 1fr))` }}>
       {days.map((day) => (

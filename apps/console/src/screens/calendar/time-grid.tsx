@@ -1,6 +1,6 @@
 import type { KeyboardEvent, PointerEvent, ReactNode, RefObject } from 'react';
 import { CalendarDays, Check, Phone } from 'lucide-react';
-import { format, labels, language, t } from '../../app/language.ts';
+import { format, labels, locale, t } from '../../app/language.ts';
 import { textAt } from '../../contract/json.ts';
 import { useNow } from '../../kit/media.ts';
 import { Icon, join } from '../../kit/ui.tsx';
@@ -143,7 +143,7 @@ function Block({
 
 /** Such as `Monday, 23 November`. */
 export function dayName(day: Date): string {
-  return new Intl.DateTimeFormat(language, { timeZone: 'UTC', weekday: 'long', day: 'numeric', month: 'long' }).format(
+  return new Intl.DateTimeFormat(locale, { timeZone: 'UTC', weekday: 'long', day: 'numeric', month: 'long' }).format(
     day,
   );
 }

@@ -27,7 +27,7 @@ import {
   UserRoundCheck,
   Variable,
 } from 'lucide-react';
-import { labels, language } from '../../app/language.ts';
+import { labels, locale } from '../../app/language.ts';
 import { isJson, textAt, type Json } from '../../contract/json.ts';
 import type { IconType } from '../../kit/ui.tsx';
 import { kindOf } from './steps.ts';
@@ -84,6 +84,6 @@ const units = [
 export function durationText(seconds: number): string {
   const { unit, seconds: one } =
     units.find((each) => seconds >= each.seconds && seconds % each.seconds === 0) ?? units[3]!;
-  const shown = new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long', maximumFractionDigits: 1 });
+  const shown = new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long', maximumFractionDigits: 1 });
   return shown.format(seconds / one);
 }

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { titleOf } from '../../hints/hints.ts';
 import { useRecord } from '../../kit/record/names.tsx';
-import { format, language, t } from '../../app/language.ts';
+import { format, locale, t } from '../../app/language.ts';
 import { readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { join } from '../../kit/ui.tsx';
@@ -51,7 +51,7 @@ function ClosingDeal({ deal }: { deal: Json }) {
         {isMoney(amount) && <span>{format.money(amount)}</span>}
       </span>
       <span className={join(text.cut, text.micro)}>
-        {format.date(textAt(deal, 'closeDate'))}
+        {format.day(textAt(deal, 'closeDate'))}
         {company !== '' && `, ${company}`}
       </span>
     </Link>
@@ -60,7 +60,7 @@ function ClosingDeal({ deal }: { deal: Json }) {
 
 /** A tick for each day, a longer one with the date for Mondays, and the chip of today. Where deals crowd, days have more room. */
 function Ruler({ from, placed, height }: { from: Date; placed: readonly Placed[]; height: number }) {
-  const form = new Intl.DateTimeFormat(language, { timeZone: 'UTC', day: 'numeric', month: 'short' });
+  const form = new Intl.DateTimeFormat(locale, { timeZone: 'UTC', day: 'numeric', month: 'short' });
   return (
     <svg className={style.days} width={72} height={height} aria-hidden>
       {ticksOf(placed, from).map(({ days, y, isLabelled }) => {

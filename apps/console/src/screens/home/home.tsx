@@ -13,7 +13,7 @@ import {
   Webhook,
 } from 'lucide-react';
 import { Segments } from '../../kit/form/segments.tsx';
-import { format, language, t } from '../../app/language.ts';
+import { format, locale, t } from '../../app/language.ts';
 import { isPermitted, useSession } from '../../app/session.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { readQuery } from '../../contract/api.ts';
@@ -59,7 +59,7 @@ export function Home() {
 function HomeBar({ view }: { view: string }) {
   const navigate = useNavigate();
   const day = today();
-  const form = new Intl.DateTimeFormat(language, { timeZone: 'UTC', weekday: 'long', day: 'numeric', month: 'long' });
+  const form = new Intl.DateTimeFormat(locale, { timeZone: 'UTC', weekday: 'long', day: 'numeric', month: 'long' });
   const newYear = new Date(Date.UTC(day.getUTCFullYear(), 0, 1));
   return (
     <Bar

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { format, language, t } from '../../app/language.ts';
+import { format, locale, t } from '../../app/language.ts';
 import { readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { Panel } from '../../kit/panel.tsx';
@@ -30,8 +30,8 @@ export function Outcome({ report, condition }: { report: Json; condition: string
               <>
                 {' · '}
                 {t('reports.cycle', {
-                  median: durationText(Number(report.salesCycleMedianSeconds), language),
-                  p90: durationText(Number(report.salesCycleP90Seconds), language),
+                  median: durationText(Number(report.salesCycleMedianSeconds), locale),
+                  p90: durationText(Number(report.salesCycleP90Seconds), locale),
                 })}
               </>
             )}

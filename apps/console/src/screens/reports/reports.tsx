@@ -3,7 +3,7 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { Settings2 } from 'lucide-react';
 import { useState } from 'react';
 import { Pending, ProblemNote } from '../../app/boundaries.tsx';
-import { format, language, t } from '../../app/language.ts';
+import { format, locale, t } from '../../app/language.ts';
 import { scheduleInvalidate, useLiveChanges } from '../../app/live.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { readQuery } from '../../contract/api.ts';
@@ -193,11 +193,11 @@ function Times({ rows }: { rows: readonly StageRow[] }) {
           title: row.name,
           bar: <PartBar share={(row.p90 ?? 0) / most} part={(row.median ?? 0) / Math.max(row.p90 ?? 0, 1)} />,
           cells: [
-            durationText(row.median, language),
+            durationText(row.median, locale),
             <span className={row.isLate ? style.late : text.two}>
-              {durationText(row.p90, language)}
+              {durationText(row.p90, locale)}
               {row.limitDays !== undefined && (
-                <span className={text.faint}> / {durationText(row.limitDays * 86_400, language)}</span>
+                <span className={text.faint}> / {durationText(row.limitDays * 86_400, locale)}</span>
               )}
             </span>,
             <span className={text.two}>{format.number(row.stays)}</span>,

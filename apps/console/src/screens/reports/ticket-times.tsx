@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { Pending, ProblemNote } from '../../app/boundaries.tsx';
-import { format, labels, language, t } from '../../app/language.ts';
+import { format, labels, locale, t } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { readQuery } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
@@ -87,8 +87,8 @@ function Times({ metric, by, rows }: { metric: string; by: TimesBy; rows: readon
           title: nameOf(row.key),
           bar: <PartBar share={row.p90 / most} part={row.median / Math.max(row.p90, 1)} />,
           cells: [
-            durationText(row.median, language),
-            <span className={text.two}>{durationText(row.p90, language)}</span>,
+            durationText(row.median, locale),
+            <span className={text.two}>{durationText(row.p90, locale)}</span>,
             <span className={join(row.kept < 0.9 && style.late)}>{format.percent(row.kept)}</span>,
             <span className={text.two}>{format.number(row.count)}</span>,
           ],

@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { format, language, t } from '../../app/language.ts';
+import { format, locale, t } from '../../app/language.ts';
 import { call, invalidate, Problem } from '../../contract/api.ts';
 import { isJson, textAt, type Json } from '../../contract/json.ts';
 import { notify } from '../../kit/notices.ts';
@@ -34,7 +34,7 @@ export function dueText(task: Json, now: Date): string {
   const [due, time] = [dueDay(task), textAt(task, 'dueTime')];
   if (!due) return '';
   const days = Math.round((due.getTime() - dayOf(now).getTime()) / 86_400_000);
-  const near = new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(days, 'day');
+  const near = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }).format(days, 'day');
   const day = Math.abs(days) < 2 ? near.replace(/^./, (letter) => letter.toUpperCase()) : format.weekday(due);
   const hour = time === '' ? '' : format.hour(new Date(time));
   return days === 0 && hour !== '' ? hour : [day, hour].filter((part) => part !== '').join(', ');

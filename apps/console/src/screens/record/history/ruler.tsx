@@ -1,7 +1,7 @@
 import { useNavigate } from '@tanstack/react-router';
 import { Clock } from 'lucide-react';
 import { useRef, type KeyboardEvent, type PointerEvent } from 'react';
-import { format, language, t } from '../../../app/language.ts';
+import { format, locale, t } from '../../../app/language.ts';
 import { useShortcut } from '../../../app/shortcuts.ts';
 import { textAt, type Json } from '../../../contract/json.ts';
 import { Chip, Icon } from '../../../kit/ui.tsx';
@@ -154,7 +154,7 @@ function labelsOf(from: number, to: number): string[] {
       : days > 3
         ? { day: 'numeric', month: 'short' }
         : { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' };
-  const form = new Intl.DateTimeFormat(language, options);
+  const form = new Intl.DateTimeFormat(locale, options);
   const labels = Array.from({ length: 7 }, (_, index) => form.format(from + ((to - from) * index) / 7));
   return labels.map((label, index) => (label === labels[index - 1] ? '' : label));
 }

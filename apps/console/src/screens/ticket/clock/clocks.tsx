@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Check, CirclePause } from 'lucide-react';
-import { format, labels, language, t } from '../../../app/language.ts';
+import { format, labels, locale, t } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';
 import { readQuery } from '../../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../../contract/json.ts';
@@ -125,7 +125,7 @@ function ClockTicks({ clock, label, count }: { clock: Clock; label: string; coun
 /** @param isBrief whether what is around it says that the time is left */
 function clockText({ tone, leftSeconds }: Clock, isBrief = false): string {
   if (leftSeconds === undefined) return t(`sla.${tone}`);
-  const time = leftText(leftSeconds, language);
+  const time = leftText(leftSeconds, locale);
   if (isBrief && tone !== 'late' && tone !== 'paused') return time;
   return t(tone === 'late' ? 'sla.over' : tone === 'paused' ? 'sla.pausedAt' : 'sla.left', { time });
 }

@@ -1,0 +1,16 @@
+import { afterAll, beforeAll, test } from 'vitest';
+import { goTo, Workspace } from './workspace.ts';
+
+let workspace: Workspace;
+
+beforeAll(async () => {
+  workspace = await Workspace.create();
+});
+
+afterAll(() => workspace.close());
+
+test('English has the days of the region that the browser asks for', async () => {
+  const british = await workspace.open('/', undefined, { locale: 'en-GB' });
+  await goTo(british, '/forecast?period=2026-Q1');
+  await british.getByText('1 Jan 2026').first().waitFor();
+});
