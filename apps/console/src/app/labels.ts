@@ -12,6 +12,8 @@ export function labelsOf(find: (key: string) => string | undefined) {
     /** Such as `Customers` of `customers`. */
     resource: (name: string) => find(`resource.${name}`) ?? words(lastWord(name)),
     singular: (name: string) => find(`singular.${name}`) ?? words(lastWord(name)),
+    /** Within a sentence, such as `customer` and `API key`. */
+    one: (name: string) => inSentence(find(`singular.${name}`) ?? words(lastWord(name))),
     /** Such as `Lifecycle stage` of `lifecycleStage`. */
     field: (message: string, name: string) => find(`field.${message}.${name}`) ?? find(`field.${name}`) ?? words(name),
     /** Such as `Lead` of `LEAD`. */
@@ -39,6 +41,11 @@ function composedName(id: string, find: (key: string) => string | undefined): st
     [name, message, items].some((each) => each.toLowerCase() === noun.toLowerCase()),
   );
   return resource && pattern?.replace('{noun}', find(`resource.${resource.name}`) ?? words(resource.name));
+}
+
+/** Abbreviations stay as they are: `API key`. */
+export function inSentence(name: string): string {
+  return /^[A-Z]{2}|^OAuth/.test(name) ? name : name.charAt(0).toLowerCase() + name.slice(1);
 }
 
 /** Of a path: `records` of `objects/{object}/records`. */

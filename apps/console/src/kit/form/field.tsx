@@ -86,6 +86,7 @@ interface TextFieldProps extends Naming, Omit<AriaTextFieldProps, 'className' | 
 export function Select({ options, value, onChange, placeholder, ...naming }: SelectProps) {
   return (
     <AriaSelect
+      autoFocus={naming.autoFocus ?? false}
       value={value}
       onChange={(key) => onChange(key === null ? '' : String(key))}
       {...(placeholder !== undefined && { placeholder })}

@@ -1,10 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { Plus } from 'lucide-react';
 import { useState } from 'react';
 import { ToggleButton, ToggleButtonGroup } from 'react-aria-components';
 import { ViewSwitch } from '../../kit/view-switch.tsx';
 import { usePeople } from '../../kit/record/names.tsx';
-import { useCustomFields } from '../../app/resource.ts';
+import { useCustomFields, useMay } from '../../app/resource.ts';
 import { Missing } from '../../app/boundaries.tsx';
 import { words } from '../../app/labels.ts';
 import { format, labels, t } from '../../app/language.ts';
@@ -17,7 +18,7 @@ import { hintsOf, type BoardHint } from '../../hints/hints.ts';
 import { Select } from '../../kit/form/field.tsx';
 import { useFilterNames } from '../../kit/filter/filter-completion.ts';
 import { FilterInput } from '../../kit/filter/filter-input.tsx';
-import { Key } from '../../kit/ui.tsx';
+import { Button, Key } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { columnsOf, placeOf, refusalOf, useTotals, verbOf, type BoardScope } from './board-data.ts';
 import { pressOnCard, useHeldKeys, useMoves, BoardContext, type Board as Shared } from './moves.ts';
@@ -126,6 +127,13 @@ function BoardBar({ board, pipelines }: { board: Shared; pipelines: Json[] }) {
   const to = (search: BoardSearch) =>
     void navigate({ to: '/$resource/board', params: { resource: resource.name }, search: search as never });
   const count = [...board.totals.of.values()].reduce((sum, each) => sum + each.count, 0);
+  const may = useMay();
+  const create = () =>
+    void navigate({
+      to: `/${resource.name}/new`,
+      search: (pipeline ? { [hint.pipeline ?? '']: textAt(pipeline, 'id') } : {}) as never,
+    });
+  useShortcut('c', 'list.new', create, may(resource.create));
   useShortcut('/', 'list.key.filter', () => document.querySelector<HTMLElement>('[data-filter]')?.focus());
   return (
     <Bar
@@ -159,6 +167,11 @@ function BoardBar({ board, pipelines }: { board: Shared; pipelines: Json[] }) {
         />
       </div>
       <ViewSwitch resource={resource.name} view="board" />
+      {may(resource.create) && (
+        <Button kind="primary" icon={Plus} onPress={create}>
+          <span className={style.newName}>{t('list.newOf', { name: labels.one(resource.singular) })}</span>
+        </Button>
+      )}
     </Bar>
   );
 }

@@ -41,7 +41,7 @@ export function NewFlow() {
   ];
   return (
     <>
-      <Bar title={t('form.new', { what: labels.singular('flow') })} />
+      <Bar title={t('form.new', { what: labels.one('flow') })} />
       <Scroll padded>
         <ProblemNote error={create.error} />
         <ul className={style.templates}>

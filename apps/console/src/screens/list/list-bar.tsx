@@ -14,7 +14,7 @@ import { Button, Key } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { curlOf } from '../operation/snippets.ts';
 import style from './list.module.css';
-import type { ListState, Rows } from './search.ts';
+import type { ListState } from './search.ts';
 
 /** The name of a list, how many there are, and what can be done with all of them. */
 export function ListBar({ list }: { list: ListState }) {
@@ -53,7 +53,7 @@ export function ListBar({ list }: { list: ListState }) {
       {hintsOf(resource).board && <ViewSwitch resource={resource.name} view="list" />}
       {may(resource.create) && (
         <Button kind="primary" icon={Plus} onPress={create}>
-          {t('list.newOf', { name: singular })}
+          <span className={style.newName}>{t('list.newOf', { name: singular })}</span>
         </Button>
       )}
     </Bar>
@@ -80,7 +80,7 @@ export async function exportRows(resource: Resource, parameters: Json): Promise<
 }
 
 /** The keys of the list, and how much of it is loaded. */
-export function KeyHints({ shown, data, canSelect }: { shown: number; data: Rows; canSelect: boolean }) {
+export function KeyHints({ shown, list: { resource, data }, canSelect }: KeyHintsProps) {
   return (
     <footer className={style.hints}>
       <Hint keys={['J', 'K']} name={t('list.hint.move')} />
@@ -88,7 +88,7 @@ export function KeyHints({ shown, data, canSelect }: { shown: number; data: Rows
       <Hint keys={['↵']} name={t('list.hint.open')} />
       <Hint keys={['Space']} name={t('list.hint.peek')} />
       {canSelect && <Hint keys={['E']} name={t('list.hint.edit')} />}
-      <Hint keys={['/']} name={t('list.hint.filter')} />
+      {theContract().hasParameter(resource.list, 'filter') && <Hint keys={['/']} name={t('list.hint.filter')} />}
       <Hint keys={['?']} name={t('list.hint.all')} />
       <span className={text.grow} />
       {shown > 0 && (
@@ -98,6 +98,12 @@ export function KeyHints({ shown, data, canSelect }: { shown: number; data: Rows
       )}
     </footer>
   );
+}
+
+interface KeyHintsProps {
+  shown: number;
+  list: ListState;
+  canSelect: boolean;
 }
 
 function Hint({ keys, name }: { keys: readonly string[]; name: string }) {

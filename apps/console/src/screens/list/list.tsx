@@ -4,6 +4,7 @@ import { X } from 'lucide-react';
 import type { FormField } from '../../kit/form/form-field.ts';
 import { pathOf, useCollection, useCustomFields } from '../../app/resource.ts';
 import { Missing } from '../../app/boundaries.tsx';
+import { inSentence } from '../../app/labels.ts';
 import { labels, t } from '../../app/language.ts';
 import type { Resource } from '../../contract/contract.ts';
 import { textAt, type Json } from '../../contract/json.ts';
@@ -88,7 +89,7 @@ function RecordList({ resource, parents }: { resource: Resource; parents: Json }
         </div>
       )}
       <BulkBar list={list} ids={ids} setIds={setIds} cursor={rows[cursor]} states={states} />
-      <KeyHints shown={rows.length} data={data} canSelect={canSelect} />
+      <KeyHints shown={rows.length} list={list} canSelect={canSelect} />
     </section>
   );
 }
@@ -135,7 +136,7 @@ function useNames(resource: Resource, parents: Json): Pick<ListState, 'title' | 
   const singular = textAt(definition, 'displayName') || labels.singular(resource.singular);
   return {
     title: textAt(definition, 'displayNamePlural') || labels.resource(resource.name),
-    singular: singular.toLowerCase(),
+    singular: inSentence(singular),
   };
 }
 

@@ -1,8 +1,10 @@
 import { useNavigate } from '@tanstack/react-router';
-import { Download, Plus, X } from 'lucide-react';
-import { pathOf, recordTypeOf } from '../../app/resource.ts';
+import { Download, Plus, RefreshCw, X } from 'lucide-react';
+import { pathOf, recordTypeOf, useMay } from '../../app/resource.ts';
 import { ProblemText } from '../../app/boundaries.tsx';
+import { inSentence } from '../../app/labels.ts';
 import { t } from '../../app/language.ts';
+import { invalidate } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
 import { scan } from '../../kit/filter/filter-language.ts';
 import { Button, Ticks } from '../../kit/ui.tsx';
@@ -18,6 +20,9 @@ export function NoRows({ list }: { list: ListState }) {
     return (
       <div className={style.empty}>
         <ProblemText error={data.error} />
+        <Button icon={RefreshCw} onPress={() => void invalidate(list.resource.name)}>
+          {t('error.tryAgain')}
+        </Button>
       </div>
     );
   return search.filter === undefined ? <Empty list={list} /> : <NothingMatches list={list} />;
@@ -27,14 +32,15 @@ export function NoRows({ list }: { list: ListState }) {
 function Empty({ list }: { list: ListState }) {
   const { resource, parents, title, singular } = list;
   const navigate = useNavigate();
+  const may = useMay(parents);
   const { create } = resource;
   return (
     <div className={style.empty}>
       <Ticks label="" count={48} value={1 / 48} height={10} />
-      <h2>{t('list.empty', { name: title.toLowerCase() })}</h2>
-      <p>{t(resource.import === undefined ? 'list.emptyHelp' : 'list.emptyImport')}</p>
+      <h2>{t('list.empty', { name: inSentence(title) })}</h2>
+      <p>{t(may(resource.import) ? 'list.emptyImport' : 'list.emptyHelp')}</p>
       <div className={style.actions}>
-        {resource.import !== undefined && (
+        {may(resource.import) && (
           <Button
             icon={Download}
             onPress={() => void navigate({ to: '/imports/new', search: { type: recordTypeOf(list) } })}
@@ -42,7 +48,7 @@ function Empty({ list }: { list: ListState }) {
             {t('list.importFile')}
           </Button>
         )}
-        {create !== undefined && (
+        {may(create) && (
           <Button icon={Plus} shortcut="C" onPress={() => void navigate({ to: `${pathOf(list)}/new` })}>
             {t('list.newOf', { name: singular })}
           </Button>
@@ -64,7 +70,7 @@ function NothingMatches({ list: { search, change, data, title } }: { list: ListS
       <p>
         {data.whole === undefined
           ? t('list.nothingHelp')
-          : t('list.nothingOf', { count: data.whole, name: title.toLowerCase() })}
+          : t('list.nothingOf', { count: data.whole, name: inSentence(title) })}
       </p>
       <div className={style.actions}>
         {conditions.length > 1 &&

@@ -14,6 +14,7 @@ import { faultsOf, FormFault, type Faults } from '../../kit/form/form-faults.tsx
 import { Form, inputsOf } from '../../kit/form/form.tsx';
 import { Button } from '../../kit/ui.tsx';
 import { OperationDialog } from '../operation/operation-dialog.tsx';
+import { useFields } from './item.ts';
 import style from './record.module.css';
 
 /** A form for a new record of a collection. */
@@ -28,10 +29,10 @@ function NewForm({ resource, parents }: { resource: Resource; parents: Json }) {
   const custom = useCustomFields({ resource, parents });
   const create = theContract().operation(resource.create ?? '');
   const message = create.body ?? resource.message;
-  const fields = [...inputsOf(message).filter(({ name }) => name !== 'customFields'), ...custom];
   const [value, setValue] = useState<Json>(() =>
     Object.fromEntries(Object.entries(search).filter(([name]) => theContract().field(message, name))),
   );
+  const fields = [...useFields(inputsOf(message), value).filter(({ name }) => name !== 'customFields'), ...custom];
   const [draft, setDraft] = useState<{ error?: unknown; touched?: ReadonlySet<string> }>({});
   const latest = useRef(0);
   const write = useMutation({
@@ -69,7 +70,7 @@ function NewForm({ resource, parents }: { resource: Resource; parents: Json }) {
   const faults = write.error === null ? touchedOnly(draft) : faultsOf(write.error);
   return (
     <>
-      <Bar title={t('form.new', { what: labels.singular(object === '' ? resource.singular : object) })}>
+      <Bar title={t('form.new', { what: labels.one(object === '' ? resource.singular : object) })}>
         <Button onPress={() => history.back()}>{t('form.cancel')}</Button>
         <Button kind="primary" icon={Check} shortcut={keyText('mod+enter')} onPress={save}>
           {t('form.create')}
@@ -84,6 +85,7 @@ function NewForm({ resource, parents }: { resource: Resource; parents: Json }) {
             value={value}
             onChange={setValue}
             faults={faults}
+            autoFocus
             onLeave={isChecked ? () => void check() : undefined}
           />
         </div>

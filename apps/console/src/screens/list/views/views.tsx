@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Bookmark, Ellipsis, Plus, Trash2, Users } from 'lucide-react';
 import { useState } from 'react';
+import { inSentence } from '../../../app/labels.ts';
 import { format, t } from '../../../app/language.ts';
 import { useSession } from '../../../app/session.ts';
 import { call, invalidate, readQuery } from '../../../contract/api.ts';
@@ -37,7 +38,7 @@ function Tabs({ list }: { list: ListState }) {
         aria-current={current ? undefined : 'page'}
         onClick={() => change({ ...emptyState, view: undefined })}
       >
-        {t('views.all', { name: title.toLowerCase() })}
+        {t('views.all', { name: inSentence(title) })}
         {whole !== undefined && <small>{format.number(whole)}</small>}
       </button>
       {views.map((view) => (

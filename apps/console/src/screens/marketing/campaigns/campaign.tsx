@@ -89,7 +89,7 @@ function EditorBar({ campaign, draft, isReady }: EditorBarProps) {
   const may = useMay();
   const id = textAt(campaign, 'id');
   const isDraft = !campaign || textAt(campaign, 'state') === 'DRAFT';
-  const title = textAt(draft.shown, 'name') || t('form.new', { what: labels.singular('campaign') });
+  const title = textAt(draft.shown, 'name') || t('form.new', { what: labels.one('campaign') });
   return (
     <Bar
       title={<Crumbs resource="campaigns" title={title} />}

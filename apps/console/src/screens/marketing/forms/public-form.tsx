@@ -155,10 +155,7 @@ function FormBar({ form, draft }: { form: Json | undefined; draft: Draft }) {
   return (
     <Bar
       title={
-        <Crumbs
-          resource="forms"
-          title={textAt(draft.shown, 'name') || t('form.new', { what: labels.singular('form') })}
-        />
+        <Crumbs resource="forms" title={textAt(draft.shown, 'name') || t('form.new', { what: labels.one('form') })} />
       }
       beside={form && <StateChip record={form} of="FormState" />}
     >

@@ -75,7 +75,7 @@ function SegmentBar({ segment, draft, onVerify }: { segment: Json | undefined; d
   const possible = useActs(acts, segment);
   const id = textAt(segment, 'id');
   const isDynamic = textAt(segment, 'kind') === 'DYNAMIC';
-  const title = textAt(draft.shown, 'name') || t('form.new', { what: labels.singular('segment') });
+  const title = textAt(draft.shown, 'name') || t('form.new', { what: labels.one('segment') });
   return (
     <Bar
       title={<Crumbs resource="segments" title={title} />}

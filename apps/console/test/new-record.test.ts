@@ -1,0 +1,34 @@
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { goTo, Workspace, type Json } from './workspace.ts';
+
+let workspace: Workspace;
+let page: Page;
+
+beforeAll(async () => {
+  workspace = await Workspace.create();
+  page = await workspace.open('/');
+});
+
+afterAll(() => workspace.close());
+
+test('a new record of a board is of its pipeline, and its stage is chosen by name', async () => {
+  const { id: pipelineId } = await workspace.api('POST', '/v1/pipelines', {
+    name: 'Equipment',
+    stages: [
+      { key: 'new_in', name: 'Just arrived', kind: 'OPEN', probability: 10 },
+      { key: 'won', name: 'Won', kind: 'WON' },
+    ],
+  });
+  await goTo(page, `/deals/board?pipeline=${String(pipelineId)}`);
+  await page.getByRole('button', { name: 'New deal' }).waitFor();
+  await page.keyboard.press('c');
+  await page.getByLabel('Name *').fill('Wind mast');
+  await page.getByLabel('Stage *').click();
+  await page.getByRole('option', { name: 'Just arrived' }).click();
+  await page.getByRole('button', { name: 'Create' }).click();
+  await page.getByRole('heading', { name: 'Wind mast', level: 1 }).waitFor();
+  const filter = encodeURIComponent(`pipelineId = "${String(pipelineId)}" AND stage = new_in`);
+  const { deals } = await workspace.api<{ deals: Json[] }>('GET', `/v1/deals?filter=${filter}`);
+  expect(deals.map(({ title }) => title)).toContain('Wind mast');
+});
