@@ -84,8 +84,9 @@ class Fields {
 
   field(desc: DescField): Field {
     const isA = (behavior: FieldBehavior) => this.#contract.is(desc, behavior);
-    const resource = this.#resources.get(this.#contract.reference(desc) ?? '');
+    const resource = this.#resources.get(this.#contract.reference(desc) ?? '') ?? this.#named(desc);
     const help = firstSentence(this.#contract.comment(desc));
+    const keys = this.#keysOf(desc);
     const { type, of } = this.#type(desc);
     return {
       name: desc.jsonName,
@@ -96,9 +97,27 @@ class Fields {
       ...(isA(FieldBehavior.OUTPUT_ONLY) && { output: true }),
       ...(isA(FieldBehavior.IMMUTABLE) && { once: true }),
       ...(resource !== undefined && { reference: resource }),
+      ...(keys !== undefined && { keys }),
       ...rulesOf(this.#contract.rules(desc)),
       ...(help !== '' && { help }),
     };
+  }
+
+  /** The collection that the name of an id ends with: `templates` for `auto_reply_template_id`. */
+  #named(desc: DescField): string | undefined {
+    if (this.#contract.rules(desc).format !== Format.UUID) return undefined;
+    const [, name = ''] = /^(\w+)_ids?$/.exec(desc.name) ?? [];
+    const words = name.split('_').map(capital);
+    return words.map((_, index) => this.#resources.get(`rapport/${words.slice(index).join('')}`)).find(Boolean);
+  }
+
+  /** The collection whose items have the key that a field holds: `topics` for `topic_key`, `ticketStatuses` for `Ticket.status`. */
+  #keysOf(desc: DescField): string | undefined {
+    const { name, parent, scalar } = desc;
+    if (scalar !== ScalarType.STRING) return undefined;
+    if (name === 'stage' && parent.fields.some((each) => each.name === 'pipeline_id')) return 'pipelines';
+    const [, owner] = /^(\w+)_keys?$/.exec(name) ?? [];
+    return this.#resources.get(`rapport/${owner === undefined ? parent.name + capital(name) : capital(owner)}`);
   }
 
   #type(desc: DescField): { type: FieldType; of?: string } {
@@ -115,6 +134,10 @@ class Fields {
     if (desc.fieldKind === 'map') throw new Error(`${desc.parent.typeName}.${desc.name}: maps are not supported.`);
     return { type: this.#contract.rules(desc).format === Format.DATE ? 'date' : (scalars[desc.scalar] ?? 'int') };
   }
+}
+
+function capital(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
 function rulesOf({ pii, secret, maxLength, pattern, minimum, maximum, maxItems }: FieldRules): Partial<Field> {

@@ -69,6 +69,8 @@ export interface Field {
   secret?: true;
   /** Resource that the value is an id of, such as `customers`. */
   reference?: string;
+  /** Resource whose items the value is a key of, such as `topics`; `pipelines` for a stage of one. */
+  keys?: string;
   maxLength?: number;
   pattern?: string;
   minimum?: number;

@@ -1,3 +1,4 @@
+import { labels } from '../../app/language.ts';
 import type { Field, FieldType } from '../../contract/contract.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 
@@ -34,6 +35,14 @@ export function customFieldOf(definition: Json): FormField {
     ...(options.length > 0 && { options }),
     ...(help !== '' && { help }),
   };
+}
+
+/** The name of a field for people: the workspace's own for a custom one. */
+export function nameOf(field: FormField, message = ''): string {
+  if (field.label !== undefined) return field.label;
+  const label = labels.field(message, keyOf(field));
+  if (field.reference === undefined) return label;
+  return label.endsWith(' ids') ? labels.resource(field.reference) : label.replace(/ id$/, '');
 }
 
 /** The last step of a field's path: `plan` of `customFields.plan`. */

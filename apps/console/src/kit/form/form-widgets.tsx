@@ -7,6 +7,7 @@ import { useMay } from '../../app/resource.ts';
 import { readQuery } from '../../contract/api.ts';
 import { isJson, textAt } from '../../contract/json.ts';
 import text from '../../style/text.module.css';
+import { useTitles } from '../record/names.tsx';
 import { Icon } from '../ui.tsx';
 import { Check, Select, TextField, type Naming } from './field.tsx';
 import type { FormField } from './form-field.ts';
@@ -188,6 +189,8 @@ function Texts(props: WidgetProps) {
   // What is being typed is a part of the value already: nothing moves under the pointer when the focus leaves.
   const kept = draft.trim() === '' ? items : items.slice(0, -1);
   const choices = choicesOf(field);
+  const titles = useTitles(field.reference ?? '', field.reference === undefined ? [] : kept);
+  const nameOf = (item: string) => choices.find(({ id }) => id === item)?.name ?? titles.get(item) ?? item;
   const add = (added: string) => {
     setDraft('');
     onChange([...new Set([...kept, added.trim()])].filter((item) => item !== ''));
@@ -214,8 +217,8 @@ function Texts(props: WidgetProps) {
         >
           <TagList className={style.tags}>
             {kept.map((item) => (
-              <Tag key={item} id={item} textValue={item} className={style.tag}>
-                {choices.find(({ id }) => id === item)?.name ?? item}
+              <Tag key={item} id={item} textValue={nameOf(item)} className={style.tag}>
+                {nameOf(item)}
                 <AriaButton slot="remove" className={style.remove} aria-label={t('form.remove')}>
                   <Icon of={X} small />
                 </AriaButton>
@@ -232,6 +235,8 @@ function Texts(props: WidgetProps) {
           onChange={add}
           placeholder={t('form.add')}
         />
+      ) : field.reference !== undefined ? (
+        <ReferencePicker {...naming} resource={field.reference} value="" onChange={add} />
       ) : (
         <TextField
           {...naming}

@@ -3,10 +3,9 @@ import { t } from '../../app/language.ts';
 import { useSentences } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
 import { isJson, type Json } from '../../contract/json.ts';
-import { nameOf } from '../record/timeline.tsx';
 import { Button, IconButton } from '../ui.tsx';
 import { Fault, type Faults } from './form-faults.tsx';
-import { keyOf, type FormField } from './form-field.ts';
+import { keyOf, nameOf, type FormField } from './form-field.ts';
 import { Widget, type WidgetProps } from './form-widgets.tsx';
 import style from './form.module.css';
 

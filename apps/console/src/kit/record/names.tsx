@@ -2,7 +2,8 @@ import { useQueries, queryOptions, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { itemParameters } from '../../app/resource.ts';
 import { isPermitted, useSession } from '../../app/session.ts';
-import { call, Problem } from '../../contract/api.ts';
+import { labels } from '../../app/language.ts';
+import { call, Problem, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { theContract, type Field, type Resource } from '../../contract/contract.ts';
 import { titleOf } from '../../hints/hints.ts';
@@ -64,14 +65,30 @@ export function useTitles(resource: string, ids: readonly string[]): ReadonlyMap
 
 /** The name of a record that another one refers to. */
 export function RecordName({ resource, id }: { resource: string; id: string }) {
-  const data = useRecord(resource, id);
-  if (!data) return null;
-  const name = titleOf(data, theContract().resource(resource));
+  const mayRead = useMayRead();
+  const { data, isFetching } = useQuery(recordQuery(resource, id, mayRead(resource)));
+  if (isFetching && !data) return null;
+  const name = titleOf(data ?? undefined, theContract().resource(resource)) || shortId(id);
   return (
     <span className={text.two} title={name}>
       {name}
     </span>
   );
+}
+
+/** The name of what a collection has by its key: a topic, a status of tickets, a stage of a pipeline. */
+export function KeyName({ collection, value }: { collection: string; value: string }) {
+  const resource = theContract().resource(collection);
+  const mayRead = useMayRead();
+  const { data } = useQuery({
+    ...readQuery(resource?.list ?? '', { pageSize: 100 }, mayRead(collection)),
+    staleTime: 300_000,
+  });
+  const items = itemsAt(data, resource?.items ?? '');
+  const found = [...items, ...items.flatMap((each) => itemsAt(each, 'stages'))].find(({ key }) => key === value);
+  // Each workspace has the statuses that are named as the categories.
+  const type = collection === 'ticketStatuses' ? 'TicketCategory' : '';
+  return titleOf(found) || labels.value(type, value.toUpperCase());
 }
 
 /** The face and name of the record with an id, as a link to it. */

@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import { find, format, labels, locale, t } from '../../app/language.ts';
 import { isJson, textAt, type Json } from '../../contract/json.ts';
 import text from '../../style/text.module.css';
-import { keyOf, type FormField } from '../form/form-field.ts';
+import { nameOf, type FormField } from '../form/form-field.ts';
 import { Icon, IconButton, join, type IconType } from '../ui.tsx';
 import { Principal } from './names.tsx';
 import { changesOf, Diff, type FieldChange } from './diff.tsx';
@@ -122,13 +122,6 @@ function Said({ operation, message, changes, onRestore }: SaidProps) {
       ))}
     </ul>
   );
-}
-
-/** The name of a field for people: the workspace's own for a custom one. */
-export function nameOf(field: FormField, message = ''): string {
-  if (field.label !== undefined) return field.label;
-  const label = labels.field(message, keyOf(field));
-  return field.reference === undefined ? label : label.replace(/ id$/, '');
 }
 
 function fieldChanges(change: Json, fieldOf: (name: string) => FormField): FieldChange[] {

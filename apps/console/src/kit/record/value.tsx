@@ -1,10 +1,11 @@
 import { EyeOff } from 'lucide-react';
+import { Fragment } from 'react';
 import type { FormField } from '../form/form-field.ts';
 import { format, labels, t } from '../../app/language.ts';
 import { isEmpty, isJson, textAt, type Json } from '../../contract/json.ts';
 import text from '../../style/text.module.css';
 import { Chip, Icon, join } from '../ui.tsx';
-import { isPrincipal, Principal, RecordName, Reference } from './names.tsx';
+import { isPrincipal, KeyName, Principal, RecordName, Reference } from './names.tsx';
 
 /** What callers without access see in place of personal data. */
 const masked = '***';
@@ -18,34 +19,42 @@ export function Value({ field, value, isPlain = false }: { field: FormField; val
         <Icon of={EyeOff} small /> {masked}
       </span>
     );
-  const { type, of = '', reference } = field;
+  const { type, of = '' } = field;
   if (type === 'enum')
     return (Array.isArray(value) ? value : [value]).map((each) => labels.value(of, String(each))).join(', ');
-  if (Array.isArray(value)) return <List field={field} values={value} />;
+  if (Array.isArray(value)) return <List field={field} values={value} isPlain={isPlain} />;
   if (type === 'bool') return t(value === true ? 'value.yes' : 'value.no');
   if (typeof value !== 'string') return plainText(field, value);
+  return <TextValue field={field} value={value} isPlain={isPlain} />;
+}
+
+/** A text, and what it stands for: a person, another record, a stage, a moment. */
+function TextValue({ field, value, isPlain }: { field: FormField; value: string; isPlain: boolean }) {
+  const { type, reference, keys } = field;
   if (isPrincipal(field)) return <Principal name={value} />;
   if (reference !== undefined)
     return isPlain ? <RecordName resource={reference} id={value} /> : <Reference resource={reference} id={value} />;
+  if (keys !== undefined) return <KeyName collection={keys} value={value} />;
   return type === 'time' ? <time title={format.exactTime(value)}>{format.time(value)}</time> : plainText(field, value);
 }
 
-function List({ field, values }: { field: FormField; values: readonly unknown[] }) {
+/** All of the values; where it `isPlain`, or of objects, the first one and how many more there are. */
+function List({ field, values, isPlain }: { field: FormField; values: readonly unknown[]; isPlain: boolean }) {
   const texts = values.map((each) => plainText(field, each));
-  if (field.type === 'text')
+  const one = (each: string) => <Value field={{ ...field, list: undefined }} value={each} isPlain={isPlain} />;
+  const isNamed = field.reference !== undefined || field.keys !== undefined;
+  if (field.type === 'text' && !isPlain)
     return (
       <span className={join(text.row, text.wrap)}>
-        {texts.map((each) => (
-          <Chip key={each}>{each}</Chip>
-        ))}
+        {texts.map((each) => (isNamed ? <Fragment key={each}>{one(each)}</Fragment> : <Chip key={each}>{each}</Chip>))}
       </span>
     );
-  const [first, ...more] = texts;
+  const [first = '', ...more] = texts;
   return (
     <>
-      {first}
+      {isNamed ? one(first) : first}
       {more.length > 0 && (
-        <span className={text.faint} title={more.join('\n')}>
+        <span className={text.faint} title={isNamed ? undefined : more.join('\n')}>
           {' '}
           +{more.length}
         </span>

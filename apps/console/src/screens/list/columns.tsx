@@ -1,11 +1,9 @@
-import { useQuery } from '@tanstack/react-query';
 import { useRouter } from '@tanstack/react-router';
 import type { MouseEvent, ReactNode } from 'react';
 import { labels } from '../../app/language.ts';
-import type { FormField } from '../../kit/form/form-field.ts';
+import { nameOf, type FormField } from '../../kit/form/form-field.ts';
 import { isPrincipal } from '../../kit/record/names.tsx';
 import { theContract, type Field, type Resource } from '../../contract/contract.ts';
-import { readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { hintsOf, titleOf } from '../../hints/hints.ts';
 import type { GridColumn } from '../../kit/grid/grid-row.tsx';
@@ -31,11 +29,9 @@ export function columnsOf(resource: Resource, customFields: readonly FormField[]
   const fields = theContract().fields(message);
   const own = fields
     .filter((field) => !skipped.has(field.name) && !field.secret && field.name !== hints.title)
-    .map((field) =>
-      columnOf(resource, field, labels.field(message, field.name), (record) => valueAt(record, field.name)),
-    );
+    .map((field) => columnOf(resource, field, nameOf(field, message), (record) => valueAt(record, field.name)));
   const parts = partsOf(resource, fields).map(({ list, field }) =>
-    columnOf(resource, field, labels.field(message, field.name), (record) => itemsAt(record, list)[0]?.[field.name]),
+    columnOf(resource, field, nameOf(field, message), (record) => itemsAt(record, list)[0]?.[field.name]),
   );
   const custom = customFields.map((field) =>
     columnOf(resource, field, field.label ?? '', (record) => valueAt(record, field.name)),
@@ -157,16 +153,15 @@ function Cell({ resource, field, value }: { resource: Resource; field: Field; va
   if (isFigure || field.type === 'enum') return <Value field={field} value={value} />;
   return (
     <span className={style.quiet} title={typeof value === 'string' && field.type === 'text' ? value : undefined}>
-      <Value field={field} value={value} />
+      <Value field={field} value={value} isPlain />
     </span>
   );
 }
 
-/** A text that stands for something: a stage, a position, an id; undefined for another one. */
+/** A text that stands for something: a key, a position, an id; undefined for another one. */
 function textCell(resource: Resource, field: Field, value: string): ReactNode {
   if (isPrincipal(field) || field.reference !== undefined) return <Value field={field} value={value} isPlain />;
-  const { board } = hintsOf(resource);
-  if (board?.pipeline !== undefined && board.column === field.name) return <StageName value={value} />;
+  if (field.keys !== undefined) return <Value field={field} value={value} />;
   if (field.type === 'enum' && isScale(resource, field)) return <Step field={field} value={value} />;
   if (!/(?:^i|I)d$/.test(field.name)) return undefined;
   return (
@@ -174,14 +169,6 @@ function textCell(resource: Resource, field: Field, value: string): ReactNode {
       {value}
     </code>
   );
-}
-
-/** The name of a stage of a pipeline, which records have by its key. */
-function StageName({ value }: { value: string }) {
-  const { data } = useQuery({ ...readQuery('listPipelines'), staleTime: 300_000 });
-  const stages = itemsAt(data, 'pipelines').flatMap((pipeline) => itemsAt(pipeline, 'stages'));
-  const stage = stages.find(({ key }) => key === value);
-  return textAt(stage, 'name') || value;
 }
 
 /** Whether the values of an enum are in order, so that one is a position. */

@@ -4,7 +4,7 @@ import { Principal } from '../../kit/record/names.tsx';
 import { format, t } from '../../app/language.ts';
 import { textAt, valueAt, type Json } from '../../contract/json.ts';
 import { Choice, type Side } from '../../kit/record/diff.tsx';
-import { nameOf } from '../../kit/record/timeline.tsx';
+import { nameOf } from '../../kit/form/form-field.ts';
 import { Button, Icon } from '../../kit/ui.tsx';
 import type { Item } from './item.ts';
 import style from './record.module.css';

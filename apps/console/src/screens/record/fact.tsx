@@ -25,7 +25,7 @@ export function Fact({ field, record, isShort = false }: { field: FormField; rec
 
 function Several({ field, values, isShort }: { field: FormField; values: unknown[]; isShort: boolean }) {
   const [first] = values;
-  if (isShort && typeof first === 'string') return first;
+  if (isShort && typeof first === 'string' && field.reference === undefined) return first;
   if (isShort) return <Value field={field} value={[isJson(first) && 'city' in first ? placeOf(first) : first]} />;
   if (field.type !== 'message') return <Value field={field} value={values} />;
   return (
@@ -44,7 +44,7 @@ function Parts({ field, value }: { field: FormField; value: Json }) {
   const fields = theContract()
     .fields(field.of)
     .filter(({ name, output }) => output !== true && value[name] !== undefined);
-  if (fields.some(isPrincipal))
+  if (fields.some((each) => isPrincipal(each) || each.reference !== undefined))
     return (
       <span className={join(text.row, text.wrap)}>
         {fields.map((each) => (

@@ -44,7 +44,7 @@ export function useItem(resource: Resource, parents: Json, id: string, asOf: str
     enabled: may(resource.history),
   });
   const custom = useCustomFields({ resource, parents });
-  const fields = useFields(resource, now.data);
+  const fields = useFields(theContract().fields(resource.message), now.data);
   if (!now.data) return undefined;
   return {
     resource,
@@ -67,8 +67,7 @@ export function useItem(resource: Resource, parents: Json, id: string, asOf: str
  * The fields of a record. A key of something that another record lists, such as `stage` of `stages` of the pipeline, has those to
  * choose from.
  */
-function useFields({ message }: Resource, record: Json | undefined): readonly FormField[] {
-  const fields = theContract().fields(message);
+export function useFields(fields: readonly FormField[], record: Json | undefined): readonly FormField[] {
   const found = fields.flatMap((field) => {
     const source = fields.find(({ reference }) => listedIn(reference, field) !== undefined);
     return source?.reference === undefined ? [] : [{ field, source, list: listedIn(source.reference, field) ?? '' }];

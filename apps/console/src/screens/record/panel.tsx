@@ -6,7 +6,7 @@ import { format, labels, t } from '../../app/language.ts';
 import { theContract, type Field } from '../../contract/contract.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import { Face, IconButton } from '../../kit/ui.tsx';
-import { isMoney } from '../../kit/record/value.tsx';
+import { isMoney, Value } from '../../kit/record/value.tsx';
 import text from '../../style/text.module.css';
 import style from './record.module.css';
 
@@ -38,8 +38,11 @@ export function Panel({
   );
 }
 
-/** A record in a line or two: its name, its money, and what state it is in. */
-export function RowText({ message, record, children }: { message: string; record: Json; children?: ReactNode }) {
+/**
+ * A record in a line or two: its name, its money, and what state it is in. One that only links others has the name of the first
+ * that is not `of`, the id of the record beside which it is shown.
+ */
+export function RowText({ message, record, of, children }: RowTextProps) {
   const fields = theContract().fields(message);
   const shape = shapeOf(record);
   const money = fields.map(({ name }) => record[name]).find(isMoney);
@@ -50,13 +53,33 @@ export function RowText({ message, record, children }: { message: string; record
     <>
       {shape && <Face name={titleOf(record)} shape={shape} />}
       <span className={style.rowText}>
-        <span className={text.cut}>{titleOf(record) || factsOf(fields, record)}</span>
+        <span className={text.cut}>
+          <RowName fields={fields} record={record} of={of} />
+        </span>
         {beside.length > 0 && <span className={`${text.meta} ${text.cut}`}>{beside.join(', ')}</span>}
       </span>
       {money && <span className={text.number}>{format.money(money)}</span>}
       {children}
     </>
   );
+}
+
+interface RowTextProps {
+  message: string;
+  record: Json;
+  of?: string;
+  children?: ReactNode;
+}
+
+function RowName({ fields, record, of }: { fields: readonly Field[]; record: Json; of: string | undefined }) {
+  const title = titleOf(record);
+  const key = fields.find(({ name, keys }) => keys !== undefined && record[name] === title);
+  if (key) return <Value field={key} value={title} />;
+  if (title !== '' && title !== record['id']) return title;
+  const other = fields.find(
+    (field) => field.reference !== undefined && record[field.name] !== of && record[field.name],
+  );
+  return other ? <Value field={other} value={record[other.name]} isPlain /> : title || factsOf(fields, record);
 }
 
 /** In place of a name: the facts of an item that has none, such as the number, time and status of an attempt. */

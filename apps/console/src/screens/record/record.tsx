@@ -11,7 +11,7 @@ import { Button, Chip, Face, join, Ticks } from '../../kit/ui.tsx';
 import { hintsOf, titleOf } from '../../hints/hints.ts';
 import { isPrincipal, shapeOf } from '../../kit/record/names.tsx';
 import type { FormField } from '../../kit/form/form-field.ts';
-import { nameOf } from '../../kit/record/timeline.tsx';
+import { nameOf } from '../../kit/form/form-field.ts';
 import { Facts } from './facts.tsx';
 import { Middle } from './middle.tsx';
 import { hasValue, useItem, type Item } from './item.ts';

@@ -175,7 +175,7 @@ function RecordRow({ item, record, message, to }: { item: Item; record: Json; me
       </Link>
     );
   }
-  const content = <RowText message={message} record={record} />;
+  const content = <RowText message={message} record={record} of={item.id} />;
   return to === undefined ? (
     <div className={style.row}>{content}</div>
   ) : (

@@ -13,13 +13,15 @@ import {
   StickyNote,
 } from 'lucide-react';
 import { useState } from 'react';
+import { words } from '../../../app/labels.ts';
 import { format, labels, t } from '../../../app/language.ts';
 import { useLiveChanges } from '../../../app/live.ts';
 import { listQuery } from '../../../contract/api.ts';
 import { textAt, type Json } from '../../../contract/json.ts';
 import { theContract } from '../../../contract/contract.ts';
 import { Segments } from '../../../kit/form/segments.tsx';
-import { Principal } from '../../../kit/record/names.tsx';
+import { nameOf } from '../../../kit/form/form-field.ts';
+import { KeyName, Principal, Reference } from '../../../kit/record/names.tsx';
 import { useNow } from '../../../kit/media.ts';
 import { byDay, Day } from '../../../kit/record/timeline.tsx';
 import timelineStyle from '../../../kit/record/timeline.module.css';
@@ -100,6 +102,7 @@ export function Activity({ item }: { item: Item }) {
 
 function Entry({ entry, item }: { entry: Json; item: Item }) {
   const [kind, time] = [textAt(entry, 'kind'), textAt(entry, 'time')];
+  const isCreation = kind === 'CHANGE' && entry.version === 1;
   const isAhead = Date.parse(time) > useNow().getTime();
   return (
     <li className={join(timelineStyle.entry, isAhead && style.ahead)}>
@@ -111,7 +114,10 @@ function Entry({ entry, item }: { entry: Json; item: Item }) {
       </span>
       <div className={timelineStyle.what}>
         <p>
-          <span className={text.two}>{labels.value('TimelineKind', kind)}</span> <Said entry={entry} item={item} />
+          <span className={text.two}>
+            {isCreation ? labels.value('ChangeOperation', 'CREATE') : labels.value('TimelineKind', kind)}
+          </span>{' '}
+          <Said entry={entry} item={item} />
         </p>
         {textAt(entry, 'actor') !== '' && (
           <p className={timelineStyle.who}>
@@ -125,24 +131,40 @@ function Entry({ entry, item }: { entry: Json; item: Item }) {
 
 /** The words of an entry, as a link to its record; for a change, the names of its fields. */
 function Said({ entry, item }: { entry: Json; item: Item }) {
-  const [type, id, summary] = ['record.type', 'record.id', 'summary'].map((path) => textAt(entry, path));
+  const kind = textAt(entry, 'kind');
+  const [type = '', id = '', summary = ''] = ['record.type', 'record.id', 'summary'].map((path) => textAt(entry, path));
   const resource = theContract().resources.find((each) => each.isRecord && each.singular === type);
-  const { changedFields } = entry;
-  if (summary === '' && Array.isArray(changedFields)) {
-    const outputs = new Set(item.fields.filter(({ output }) => output === true).map(({ name }) => name));
-    const own = changedFields.map(String).filter((name) => !outputs.has(name));
-    return (own.length > 0 ? own : changedFields.map(String))
-      .map((name) => labels.field(item.resource.message, name.replace('customFields.', '')))
-      .join(', ');
-  }
+  if (summary === '') return fieldNames(entry, item);
+  const name = type === 'objectRecord' ? 'objectRecords' : resource?.name;
+  if (kind === 'STAGE' || kind === 'ASSOCIATION')
+    return <Linked entry={entry} resource={id === item.id ? undefined : name} />;
   if (!resource || id === item.id || resource.get === undefined) return <b className={text.strong}>{summary}</b>;
   return (
     <Link
       to="/$resource/$id"
-      params={{ resource: resource.name, id: id ?? '' }}
+      params={{ resource: resource.name, id }}
       className={join(type !== 'note' && text.strong, style.said)}
     >
       {summary}
     </Link>
+  );
+}
+
+function fieldNames({ changedFields }: Json, { fieldOf, resource }: Item): string {
+  const fields = (Array.isArray(changedFields) ? changedFields : []).map((name) => fieldOf(String(name)));
+  const own = fields.filter(({ output }) => output !== true);
+  return (own.length > 0 ? own : fields).map((field) => nameOf(field, resource.message)).join(', ');
+}
+
+/** The stage of a deal, or the type of an association, and the other record. */
+function Linked({ entry, resource }: { entry: Json; resource: string | undefined }) {
+  const summary = textAt(entry, 'summary');
+  return (
+    <>
+      <b className={text.strong}>
+        {textAt(entry, 'kind') === 'STAGE' ? <KeyName collection="pipelines" value={summary} /> : words(summary)}
+      </b>{' '}
+      {resource !== undefined && <Reference resource={resource} id={textAt(entry, 'record.id')} />}
+    </>
   );
 }
