@@ -6,7 +6,6 @@ import {
   CircleCheckBig,
   CodeXml,
   Download,
-  FileText,
   House,
   Inbox,
   KeyRound,
@@ -101,7 +100,6 @@ export const placeGroups: readonly PlaceGroup[] = [
         tabs: ['/forecast', '/reports', '/pipelines', '/stageEntries', '/quotas', '/forecastSubmissions'],
       },
       { to: '/customObjects', key: 'customObjects', icon: Boxes, tabs: ['/customObjects', '/customFields'] },
-      { to: '/files', key: 'files', icon: FileText, permission: 'files.read' },
     ],
   },
   {

@@ -26,10 +26,9 @@ export function PersonMenu({ onHelp }: { onHelp: () => void }) {
     redraw((count) => count + 1);
   };
   const button = (
-    <AriaButton className={style.person}>
+    <AriaButton className={style.person} aria-label={`${user.name}, ${t('person.menu')}`}>
       <Face name={user.name} />
       <span className={text.cut}>{user.name}</span>
-      <span className={text.hidden}>{t('person.menu')}</span>
     </AriaButton>
   );
   const isCompact = chosenDensity() === 'compact';

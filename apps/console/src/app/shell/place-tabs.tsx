@@ -5,7 +5,7 @@ import style from './place-tabs.module.css';
 
 /** Such as `Roles` of `/roles`. */
 export function tabName(path: string): string {
-  return find(`tab.${path.slice(1)}`) ?? labels.resource(path.slice(1));
+  return find(`tab.${path.slice(1)}`) ?? find(`nav.${path.slice(1)}`) ?? labels.resource(path.slice(1));
 }
 
 /** The screens that belong to a place, such as users, roles and keys to access. Nothing on a screen without others beside it. */

@@ -1,6 +1,6 @@
 import { Link, Outlet, useLocation, useNavigate, useRouterState } from '@tanstack/react-router';
 import { Search } from 'lucide-react';
-import { useEffect, useState, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { Icon, join, Key } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { t } from '../language.ts';
@@ -41,10 +41,12 @@ export function Shell() {
       <nav className={style.rail} aria-label={t('shell.places')}>
         <div className={style.brand}>
           <Logo />
-          <span className={text.cut}>{session.workspace.name}</span>
+          <span className={text.cut} title={session.workspace.name}>
+            {session.workspace.name}
+          </span>
           <Bell />
         </div>
-        <button type="button" className={style.ask} onClick={() => setOpen('palette')}>
+        <button type="button" className={style.ask} aria-label={t('shell.ask')} onClick={() => setOpen('palette')}>
           <Icon of={Search} />
           <span className={text.grow}>{t('shell.ask')}</span>
           <Key>{keyText('mod+k')}</Key>
@@ -85,10 +87,16 @@ function PlaceLink({ place: { to, key, icon, letter, tabs } }: { place: Place })
   const navigate = useNavigate();
   const { pathname } = useLocation();
   const isWithin = tabs?.some((path) => pathname === path || pathname.startsWith(`${path}/`)) ?? false;
+  const link = useRef<HTMLAnchorElement>(null);
+  const isCurrent = isWithin || pathname === to || (to !== '/' && pathname.startsWith(`${to}/`));
+  useEffect(() => {
+    if (isCurrent) link.current?.scrollIntoView({ block: 'nearest' });
+  }, [isCurrent]);
   useShortcut(`g ${letter ?? ''}`, `nav.${key}`, () => void navigate({ to }), letter !== undefined);
   return (
     <li>
       <Link
+        ref={link}
         to={to}
         activeOptions={{ exact: to === '/' }}
         className={join(style.place, isWithin && 'active')}

@@ -13,7 +13,11 @@ export function AllResources() {
   const session = useSession();
   const contract = theContract();
   const listed = contract.resources
-    .filter(({ name, list }) => !name.includes('{') && isPermitted(session, contract.operation(list).permission))
+    .filter(({ name, list }) => {
+      const { permission, parameters } = contract.operation(list);
+      // Files, for one, are listed on the record that has them.
+      return !name.includes('{') && !parameters.some(({ required }) => required) && isPermitted(session, permission);
+    })
     .map((resource) => ({ ...resource, label: labels.resource(resource.name) }))
     .toSorted((one, other) => one.label.localeCompare(other.label));
   return (
