@@ -42,12 +42,18 @@ export function ProblemText({ error }: { error: unknown }) {
       <Chip tone="danger" icon={TriangleAlert}>
         {error.status > 0 ? `${error.status}, ${error.code}` : error.code}
       </Chip>
-      <h2 className={text.title}>{labels.error(error.code) ?? error.message}</h2>
+      <h2 className={text.title}>{sentenceOf(error)}</h2>
       {error.requestId !== undefined && (
         <code className={text.faint}>{t('error.request', { id: error.requestId })}</code>
       )}
     </>
   );
+}
+
+/** What a problem says: the server's own sentence, unless it is one that any call can meet; with when to try again. */
+export function sentenceOf({ code, status, message, retryAfter }: Problem): string {
+  const said = labels.error(code, status) ?? message;
+  return retryAfter === undefined ? said : `${said} ${t('error.after', { seconds: retryAfter })}`;
 }
 
 /** What a call failed with, where it was made; nothing when it did not. */

@@ -25,8 +25,8 @@ export function labelsOf(find: (key: string) => string | undefined) {
         .map(({ name }) => ({ id: name, name: value(type, name) })),
     /** Such as `Merge customers` of `mergeCustomers`. */
     operation: (id: string) => find(`op.${id}`) ?? composedName(id, find) ?? words(id),
-    /** The sentence of an error by its code; undefined where only the server's own is known. */
-    error: (code: string) => find(`error.${code}`),
+    /** The sentence of an error by its code, or its kind; undefined where only the server's own is known. */
+    error: (code: string, status = 0) => find(`error.${code}`) ?? find(`error.${status >= 500 ? 500 : status}`),
   };
 }
 

@@ -1,5 +1,5 @@
 import { useSuspenseQuery } from '@tanstack/react-query';
-import { consoleHeaders } from '../contract/api.ts';
+import { consoleHeaders, queryClient } from '../contract/api.ts';
 
 /** Who is signed in, and what they may do. */
 interface Session {
@@ -18,10 +18,10 @@ export const sessionQuery = {
   refetchOnWindowFocus: true,
 } as const;
 
-/** Null when nobody is signed in. */
+/** Null when nobody is signed in. A session that ends leaves its screen, where something may be typed: the calls say that it ended. */
 async function readSession(): Promise<Session | null> {
   const response = await fetch('/console/session', { headers: consoleHeaders });
-  if (response.status === 401) return null;
+  if (response.status === 401) return queryClient.getQueryData<Session | null>(sessionQuery.queryKey) ?? null;
   if (!response.ok) throw new Error(`The session could not be read: ${response.status}.`);
   return (await response.json()) as Session;
 }

@@ -202,7 +202,11 @@ const ledgerMs = 5_000;
 
 export const queryClient = new QueryClient({
   defaultOptions: {
+    // Without a connection a call fails, and the screen says so, in place of waiting without a word.
+    mutations: { networkMode: 'always' },
     queries: {
+      networkMode: 'always',
+      refetchOnReconnect: true,
       staleTime: 10_000,
       // What the request itself causes fails again.
       retry: (count, error) => count < 2 && !(error instanceof Problem && error.status >= 400 && error.status < 500),

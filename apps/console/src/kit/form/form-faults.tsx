@@ -1,6 +1,7 @@
 import { TriangleAlert } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { t } from '../../app/language.ts';
+import { sentenceOf } from '../../app/boundaries.tsx';
 import { Problem } from '../../contract/api.ts';
 import { Icon } from '../ui.tsx';
 import style from './form.module.css';
@@ -29,7 +30,7 @@ export function FormFault({ error, names }: { error: unknown; names: readonly st
   );
   if (error.errors.length > 0 && others.length === 0) return null;
   const texts =
-    others.length > 0 ? others.map(({ pointer, detail }) => `${pointer.slice(1)}: ${detail}`) : [error.message];
+    others.length > 0 ? others.map(({ pointer, detail }) => `${pointer.slice(1)}: ${detail}`) : [sentenceOf(error)];
   return <Fault>{texts.join(' ')}</Fault>;
 }
 

@@ -11,7 +11,8 @@ import {
   Virtualizer,
   type DropTarget,
 } from 'react-aria-components';
-import { format, labels, language, t } from '../../app/language.ts';
+import { sentenceOf } from '../../app/boundaries.tsx';
+import { format, labels, locale, t } from '../../app/language.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import { Icon, join, Skeleton } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
@@ -198,7 +199,7 @@ function ColumnNotice({ column }: { column: Column }) {
   const { moves, columns, refusal, scope } = useBoard();
   const { move, returned } = moves;
   const name = (fields: readonly string[]) =>
-    new Intl.ListFormat(language, { type: 'conjunction' }).format(
+    new Intl.ListFormat(locale, { type: 'conjunction' }).format(
       fields.map((field) => labels.field(scope.resource.message, field)),
     );
   const from = columns.find(({ key }) => key === move?.from);
@@ -222,7 +223,7 @@ function ColumnNotice({ column }: { column: Column }) {
         {t('board.putBack', { title: textAt(returned.card, scope.hint.title) })}{' '}
         {fields.length > 0 && !fields.includes(scope.hint.column)
           ? t('board.needs', { fields: name(fields) })
-          : (labels.error(returned.problem.code) ?? returned.problem.message)}
+          : sentenceOf(returned.problem)}
       </span>
     </p>
   );

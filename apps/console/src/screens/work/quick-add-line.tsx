@@ -1,7 +1,8 @@
 import { Plus, TriangleAlert } from 'lucide-react';
 import { useRef, useState } from 'react';
 import { zone } from '../../app/format.ts';
-import { format, labels, language, t } from '../../app/language.ts';
+import { sentenceOf } from '../../app/boundaries.tsx';
+import { format, labels, locale, t } from '../../app/language.ts';
 import { useSession } from '../../app/session.ts';
 import { keyText, useShortcut } from '../../app/shortcuts.ts';
 import { call, invalidate, Problem } from '../../contract/api.ts';
@@ -33,7 +34,7 @@ export function QuickAdd({ related = [], keys = 'n' }: { related?: readonly Json
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       setLine(line);
-      setFault(error.message);
+      setFault(sentenceOf(error));
     }
     await invalidate('tasks');
   };
@@ -83,7 +84,7 @@ export function QuickAdd({ related = [], keys = 'n' }: { related?: readonly Json
 /** The words for days in the language of the reader. */
 function dayWords(): DayWords {
   const names = (weekday: 'short' | 'long') => {
-    const form = new Intl.DateTimeFormat(language, { timeZone: 'UTC', weekday });
+    const form = new Intl.DateTimeFormat(locale, { timeZone: 'UTC', weekday });
     return Array.from({ length: 7 }, (_, day) => form.format(new Date(Date.UTC(2024, 0, 1 + day))));
   };
   const long = names('long');

@@ -1,0 +1,55 @@
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { goTo, Workspace } from './workspace.ts';
+
+let workspace: Workspace;
+let page: Page;
+
+beforeAll(async () => {
+  workspace = await Workspace.create();
+  page = await workspace.open('/', undefined, { locale: 'zh-CN' });
+});
+
+afterAll(() => workspace.close());
+
+/** Has the calls of an operation answered as a server does that refuses them. */
+async function refuse(status: number, code: string, path: string): Promise<void> {
+  const body = JSON.stringify({ status, code, detail: 'Not now.' });
+  const headers = { 'retry-after': '30' };
+  await page.route(path, (route) => route.fulfill({ status, headers, contentType: 'application/problem+json', body }));
+}
+
+describe('a call that fails', () => {
+  test('without a connection says so at once, keeps what was typed, and is not sent later', async () => {
+    await goTo(page, '/products/new');
+    const name = page.getByRole('textbox').first();
+    await name.fill('Spindle');
+    await page.context().setOffline(true);
+    await page.keyboard.press('ControlOrMeta+Enter');
+    await page.getByText('服务器没有响应').waitFor();
+    expect(await name.inputValue()).toBe('Spindle');
+    await page.context().setOffline(false);
+    await goTo(page, '/products');
+    await page.getByRole('heading', { name: /还没有/ }).waitFor();
+  });
+
+  test('by a limit says in the language of the reader when to try again, and is tried again by a button', async () => {
+    await refuse(429, 'RATE_LIMITED', '**/v1/quotas**');
+    await goTo(page, '/quotas');
+    await page.getByRole('heading', { name: '30 秒后重试' }).waitFor();
+    await page.unroute('**/v1/quotas**');
+    await page.getByRole('button', { name: '重试' }).click();
+    await page.getByRole('heading', { name: '30 秒后重试' }).waitFor({ state: 'detached' });
+  });
+
+  test('because the session has ended leaves the screen and what is typed on it', async () => {
+    await goTo(page, '/products/new');
+    const name = page.getByRole('textbox').first();
+    await name.fill('Spindle');
+    await refuse(401, 'UNAUTHENTICATED', '**/{v1,console}/**');
+    await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+    await page.keyboard.press('ControlOrMeta+Enter');
+    await page.getByText('登录已过期').waitFor();
+    expect(await name.inputValue()).toBe('Spindle');
+  });
+});
