@@ -83,7 +83,7 @@ function Conflict({ conflict, name, onSkip }: { conflict: Json; name: string; on
               </Link>
             )}
           </h2>
-          <p className={text.two}>{textAt(conflict, 'message')}</p>
+          <p className={text.two}>{sentenceOf(conflict)}</p>
         </div>
         <Chip tone="warn" icon={kindIcons[kind]}>
           {labels.value('SyncConflictKind', kind)}
@@ -116,6 +116,13 @@ function Conflict({ conflict, name, onSkip }: { conflict: Json; name: string; on
       </SplitFoot>
     </>
   );
+}
+
+/** What happened: the fields that both sides changed by their names, or what the server says. */
+function sentenceOf(conflict: Json): string {
+  const fields = itemsAt(conflict, 'fields').map((field) => labels.field('Customer', textAt(field, 'customerField')));
+  if (textAt(conflict, 'kind') !== 'FIELDS' || fields.length === 0) return textAt(conflict, 'message');
+  return t('conflicts.changed', { fields: fields.join(t('conflicts.comma')) });
 }
 
 function ChoiceButton({ number, ...rest }: ButtonProps & { number: number; onPress: () => void }) {

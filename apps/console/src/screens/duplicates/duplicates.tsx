@@ -2,7 +2,9 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { ArrowLeftRight, Merge } from 'lucide-react';
 import { useState } from 'react';
-import { useTitles } from '../../kit/record/names.tsx';
+import { useCustomFields } from '../../app/resource.ts';
+import { nameOf, type FormField } from '../../kit/form/form-field.ts';
+import { isPrincipal, usePeople, useTitles } from '../../kit/record/names.tsx';
 import { ProblemNote, ProblemText } from '../../app/boundaries.tsx';
 import { format, labels, t } from '../../app/language.ts';
 import { Bar } from '../../app/shell/shell.tsx';
@@ -15,8 +17,7 @@ import { Split, SplitFoot, SplitLine } from '../../kit/split.tsx';
 import { notify } from '../../kit/notices.ts';
 import { Button, Chip, Face, Ticks } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
-import { theContract, type Field } from '../../contract/contract.ts';
-import { words } from '../../app/labels.ts';
+import { theContract } from '../../contract/contract.ts';
 import { plainText } from '../../kit/record/value.tsx';
 import style from './duplicates.module.css';
 
@@ -84,7 +85,9 @@ function Pair({ pair, onMerged }: { pair: Json; onMerged: () => void }) {
   const [leftId, rightId] = isSwapped ? ['rightId', 'leftId'] : ['leftId', 'rightId'];
   const left = useQuery(readQuery('getCustomer', { id: textAt(pair, leftId ?? '') }));
   const right = useQuery(readQuery('getCustomer', { id: textAt(pair, rightId ?? '') }));
-  const rows = comparedRows(left.data, right.data);
+  const people = usePeople();
+  const custom = useCustomFields({ resource: theContract().resource('customers')!, parents: {} });
+  const rows = comparedRows(left.data, right.data, { people, custom });
   const [chosen, setChosen] = useState<Record<string, Side>>({});
   const merge = useMerge(left.data, right.data, onMerged);
   const sides = Object.fromEntries(
@@ -186,8 +189,13 @@ function Evidence({ pair }: { pair: Json }) {
   );
 }
 
+interface Names {
+  people: ReturnType<typeof usePeople>;
+  custom: readonly FormField[];
+}
+
 /** The fields of two customers that either has: those that differ first. Lists are united by a merge, so they need no choice. */
-function comparedRows(left: Json | undefined, right: Json | undefined): ComparedRow[] {
+function comparedRows(left: Json | undefined, right: Json | undefined, { people, custom }: Names): ComparedRow[] {
   const fields = theContract()
     .fields('Customer')
     .filter(({ output, type }) => output === undefined && type !== 'object');
@@ -198,15 +206,14 @@ function comparedRows(left: Json | undefined, right: Json | undefined): Compared
       name: labels.field('Customer', field.name),
       of: (each: Json | undefined) => each?.[field.name],
     })),
-    ...customKeys(left, right).map((key) => ({
-      field: { name: key, type: 'text' } satisfies Field as Field,
-      id: `customFields.${key}`,
-      name: words(key),
-      of: (each: Json | undefined) => (isJson(each?.customFields) ? each.customFields[key] : undefined),
-    })),
+    ...customKeys(left, right).map((key) => {
+      const field = custom.find(({ name }) => name === `customFields.${key}`) ?? { name: key, type: 'text' as const };
+      const of = (each: Json | undefined) => (isJson(each?.customFields) ? each.customFields[key] : undefined);
+      return { field, id: `customFields.${key}`, name: nameOf(field), of };
+    }),
   ].map(({ field, id, name, of }): ComparedRow => {
-    const one = shown(field, of(left));
-    const other = shown(field, of(right));
+    const one = shown(field, of(left), people);
+    const other = shown(field, of(right), people);
     const isChoice = field.list === undefined && one !== '' && other !== '' && one !== other;
     const isUnited = field.list !== undefined && one !== other;
     return { id, name, left: one, right: other, isChoice, ...(isUnited && { note: t('compare.both') }) };
@@ -220,9 +227,12 @@ function customKeys(...records: readonly (Json | undefined)[]): string[] {
   return [...new Set(keys)].toSorted();
 }
 
-function shown(field: Field, value: unknown): string {
+function shown(field: FormField, value: unknown, people: Names['people']): string {
   if (value === undefined || value === null) return '';
-  const text = (each: unknown) =>
-    field.type === 'enum' ? labels.value(field.of ?? '', String(each)) : plainText(field, each);
+  const text = (each: unknown) => {
+    if (field.type === 'enum') return labels.value(field.of ?? '', String(each));
+    const person = isPrincipal(field) ? people.get(String(each)) : undefined;
+    return person?.name ?? plainText(field, each);
+  };
   return Array.isArray(value) ? value.map(text).join(', ') : text(value);
 }

@@ -103,12 +103,14 @@ export function MappedColumns({ columns, fields = [], chosen = {}, onChoose }: M
                   onChange={(id) => onChoose(name, id)}
                 />
               ) : (
-                <span>{field === '' ? <span className={text.faint}>{t('imports.skip')}</span> : field}</span>
+                <span>
+                  {field === '' ? <span className={text.faint}>{t('imports.skip')}</span> : labels.field('', field)}
+                </span>
               )}
               <span className={text.row}>
                 <span className={text.meta}>{reason}</span>
                 {field === '' && suggested !== '' && (
-                  <Chip tone="info">{t('imports.suggested', { field: suggested })}</Chip>
+                  <Chip tone="info">{t('imports.suggested', { field: labels.field('', suggested) })}</Chip>
                 )}
               </span>
             </li>
@@ -133,5 +135,5 @@ export const skipped = '-';
 
 function optionsOf(fields: readonly string[], field: string, suggested: string, skip: string) {
   const known = [...new Set([field, suggested, ...fields])].filter((each) => each !== '');
-  return [{ id: skipped, name: skip }, ...known.map((id) => ({ id, name: id }))];
+  return [{ id: skipped, name: skip }, ...known.map((id) => ({ id, name: labels.field('', id) }))];
 }

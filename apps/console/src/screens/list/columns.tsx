@@ -64,7 +64,9 @@ function nameColumn(resource: Resource, pathOf: PathOf): ListColumn {
     valueOf: (record) => valueAt(record, title),
     cell: (record) => {
       const name =
-        field.type === 'enum' ? labels.value(field.of ?? '', textAt(record, title)) : titleOf(record, resource);
+        field.type === 'enum' || field.name === 'kind'
+          ? labels.value(field.of ?? '', textAt(record, title))
+          : titleOf(record, resource);
       const path = pathOf(record);
       return (
         <>

@@ -30,7 +30,10 @@ export function TicketTimes() {
   const { data, error } = useQuery(readQuery('getTicketReport', { startTime: since, groupBy: by }));
   const count = Number(valueAt(data, 'total.ticketCount') ?? 0);
   const change = (part: object) => void navigate({ to: '.', search: { range, by, ...part } as never, replace: true });
-  const metrics = theContract().enumValues('SlaMetric');
+  const metrics = theContract()
+    .enumValues('SlaMetric')
+    .map(({ name }) => ({ name, rows: data ? timesOf(data, name, by as TimesBy) : [] }))
+    .filter(({ rows }) => rows.length > 0);
   return (
     <>
       <Bar
@@ -54,12 +57,11 @@ export function TicketTimes() {
       <Scroll padded>
         <ProblemNote error={error} />
         {!data && !error && <Pending />}
-        {data && count === 0 && <Nothing title={t('times.none')} help={t('times.noneHelp')} />}
+        {data && metrics.length === 0 && <Nothing title={t('times.none')} help={t('times.noneHelp')} />}
         <div className={join(style.reports, style.stack)}>
-          {data &&
-            metrics.map(({ name }) => (
-              <Times key={name} metric={name} by={by as TimesBy} rows={timesOf(data, name, by as TimesBy)} />
-            ))}
+          {metrics.map(({ name, rows }) => (
+            <Times key={name} metric={name} by={by as TimesBy} rows={rows} />
+          ))}
         </div>
       </Scroll>
     </>
@@ -70,7 +72,6 @@ function Times({ metric, by, rows }: { metric: string; by: TimesBy; rows: readon
   const people = usePeople();
   const queues = useTitles('queues', by === 'QUEUE' ? rows.map(({ key }) => key).filter((key) => key !== '') : []);
   const most = Math.max(...rows.map(({ p90 }) => p90), 1);
-  if (rows.length === 0) return null;
   const nameOf = (key: string) => {
     if (key === '') return t(by === 'OWNER' ? 'ticket.nobody' : 'form.none');
     if (by === 'WEEK') return format.date(key);

@@ -1,0 +1,10 @@
+import { Target } from 'lucide-react';
+import type { Hints } from './hints.ts';
+
+export const hints: Hints = {
+  icon: Target,
+  title: 'period',
+  columns: ['amount', 'category', 'ownerId', 'ownerTeamId', 'updateTime'],
+  detail: 'ownerId',
+  figure: 'amount',
+};
