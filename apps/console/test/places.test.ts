@@ -12,7 +12,7 @@ beforeAll(async () => {
 
 afterAll(() => workspace.close());
 
-test('each place of the rail shows its screen, and is in sight', async () => {
+test('each place of the rail shows its screen, and is visible', async () => {
   const rail = page.getByRole('navigation', { name: 'Places' }).first();
   const paths = await rail
     .getByRole('link')
@@ -23,11 +23,11 @@ test('each place of the rail shows its screen, and is in sight', async () => {
     await expect.poll(() => page.locator('[aria-busy]').count()).toBe(0);
     const refusals = page.locator('#main').getByText(/^\d{3}, [A-Z_]+$/);
     expect(await refusals.count(), path).toBe(0);
-    expect(await rail.locator('a.active').evaluate(isInSight), path).toBe(true);
+    expect(await rail.locator('a.active').evaluate(isVisible), path).toBe(true);
   }
 });
 
-function isInSight(link: Element): boolean {
+function isVisible(link: Element): boolean {
   const [own, around] = [link, link.closest('div')].map((each) => each?.getBoundingClientRect());
   return own !== undefined && around !== undefined && own.bottom <= around.bottom && own.top >= around.top;
 }
