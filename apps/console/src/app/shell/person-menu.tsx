@@ -2,7 +2,7 @@ import { Check, CircleQuestionMark, Languages, LogOut, Moon, Rows3, Sun, SunMoon
 import { useState } from 'react';
 import { Button as AriaButton } from 'react-aria-components';
 import { Menu, MenuItem } from '../../kit/overlay.tsx';
-import { Face, Ticks } from '../../kit/ui.tsx';
+import { Face, join, Ticks } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { language, t } from '../language.ts';
 import { useLiveState } from '../live.ts';
@@ -26,9 +26,10 @@ export function PersonMenu({ onHelp }: { onHelp: () => void }) {
     redraw((count) => count + 1);
   };
   const button = (
-    <AriaButton className={style.person} aria-label={`${user.name}, ${t('person.menu')}`}>
+    <AriaButton className={style.person}>
       <Face name={user.name} />
-      <span className={text.cut}>{user.name}</span>
+      <span className={join(text.cut, style.name)}>{user.name}</span>
+      <span className={text.hidden}>{t('person.menu')}</span>
     </AriaButton>
   );
   const isCompact = chosenDensity() === 'compact';

@@ -46,7 +46,7 @@ export function Shell() {
           </span>
           <Bell />
         </div>
-        <button type="button" className={style.ask} aria-label={t('shell.ask')} onClick={() => setOpen('palette')}>
+        <button type="button" className={style.ask} title={t('shell.ask')} onClick={() => setOpen('palette')}>
           <Icon of={Search} />
           <span className={text.grow}>{t('shell.ask')}</span>
           <Key>{keyText('mod+k')}</Key>
