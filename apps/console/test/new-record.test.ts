@@ -4,23 +4,25 @@ import { goTo, Workspace, type Json } from './workspace.ts';
 
 let workspace: Workspace;
 let page: Page;
+let pipelineId: string;
 
 beforeAll(async () => {
   workspace = await Workspace.create();
-  page = await workspace.open('/');
-});
-
-afterAll(() => workspace.close());
-
-test('a new record of a board is of its pipeline, and its stage is chosen by name', async () => {
-  const { id: pipelineId } = await workspace.api('POST', '/v1/pipelines', {
+  const pipeline = await workspace.api('POST', '/v1/pipelines', {
     name: 'Equipment',
     stages: [
       { key: 'new_in', name: 'Just arrived', kind: 'OPEN', probability: 10 },
       { key: 'won', name: 'Won', kind: 'WON' },
     ],
   });
-  await goTo(page, `/deals/board?pipeline=${String(pipelineId)}`);
+  pipelineId = String(pipeline['id']);
+  page = await workspace.open('/');
+});
+
+afterAll(() => workspace.close());
+
+test('a new record of a board is of its pipeline, and its stage is chosen by name', async () => {
+  await goTo(page, `/deals/board?pipeline=${pipelineId}`);
   await page.getByRole('button', { name: 'New deal' }).waitFor();
   await page.keyboard.press('c');
   await page.getByLabel('Name *').fill('Wind mast');
@@ -28,7 +30,7 @@ test('a new record of a board is of its pipeline, and its stage is chosen by nam
   await page.getByRole('option', { name: 'Just arrived' }).click();
   await page.getByRole('button', { name: 'Create' }).click();
   await page.getByRole('heading', { name: 'Wind mast', level: 1 }).waitFor();
-  const filter = encodeURIComponent(`pipelineId = "${String(pipelineId)}" AND stage = new_in`);
+  const filter = encodeURIComponent(`pipelineId = "${pipelineId}" AND stage = new_in`);
   const { deals } = await workspace.api<{ deals: Json[] }>('GET', `/v1/deals?filter=${filter}`);
   expect(deals.map(({ title }) => title)).toContain('Wind mast');
 });
