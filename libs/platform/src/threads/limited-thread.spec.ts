@@ -50,7 +50,7 @@ it('ends in the middle of its work with the process that has started it', async 
   const starter = `
     import { LimitedThread } from '${new URL('./limited-thread.ts', import.meta.url).href}';
     const thread = new LimitedThread(new URL(${JSON.stringify(script.href)}));
-    console.log(await thread.ask(false, 30_000));
+    process.stdout.write(String(await thread.ask(false, 30_000)));
     await thread.ask(true, 600_000);`;
   const parent = spawn(process.execPath, ['--input-type=module', '--eval', starter]);
   const [text] = (await once(parent.stdout, 'data')) as [Buffer];

@@ -119,6 +119,6 @@ test('a process that has no backfill of flows does not look for one again and ag
      values (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), now() + interval '1 hour')`,
   );
   expect(await untilDue()).toBeGreaterThan(3_000_000);
-  await engine.query('update flow_backfill_job set due_time = now()');
+  await engine.query(`update flow_backfill_job set due_time = now() - interval '1 second'`);
   expect(await untilDue()).toBe(0);
 });
