@@ -41,7 +41,7 @@ test('a dry run shows what would happen, the import does it, and the undo takes 
   expect(await storedCustomers()).toBe(0);
 
   await page.getByRole('button', { name: 'Field of column Xyzzy' }).click();
-  await page.getByRole('option', { name: 'jobTitle' }).click();
+  await page.getByRole('option', { name: 'Job title' }).click();
   await page.getByRole('button', { name: 'Import', exact: true }).click();
   await page.getByRole('heading', { name: 'Imports' }).waitFor();
   const operation = page.locator('section[aria-label]').filter({ hasText: 'rows' });
