@@ -4,7 +4,8 @@ import { useMemo } from 'react';
 import { readQuery } from '../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../contract/json.ts';
 import { theContract, type Resource } from '../contract/contract.ts';
-import { customFieldOf, type FormField } from '../kit/form/form-field.ts';
+import { customFieldOf } from '../kit/form/custom-field.ts';
+import type { FormField } from '../kit/form/form-field.ts';
 import { isPermitted, useSession } from './session.ts';
 
 /** A collection with the parameters of its path, such as the `object` of records of a custom object. */
