@@ -47,14 +47,31 @@ export async function runPlatform(options: RunOptions): Promise<void> {
 async function serve(platform: Platform, { dataDir, onProgress, stopRequest }: RunOptions): Promise<void> {
   const demo = await openDemo(platform, dataDir, onProgress, stopRequest);
   onProgress(welcome(demo, dataDir));
-  if (demo.isComplete) {
-    await reconnect(demo, platform, stopRequest);
-  } else {
-    await playStory(demo, platform, onProgress, stopRequest);
-    await writeDemo(dataDir, { ...demo, isComplete: true });
-    onProgress('The demo workspace is complete.');
-  }
+  await goOnWithDemo(demo, { dataDir, onProgress, stopRequest }, () =>
+    demo.isComplete ? reconnect(demo, platform, stopRequest) : playStory(demo, platform, onProgress, stopRequest),
+  );
   if (!stopRequest.aborted) await once(stopRequest, 'abort');
+}
+
+/**
+ * Plays the story of a demo workspace, or connects it again. Its users may have removed what that needs, such as the API key:
+ * then it is left as it is, and the platform goes on.
+ *
+ * @throws what `work` throws after a request to stop
+ */
+export async function goOnWithDemo(
+  demo: Demo,
+  { dataDir, onProgress, stopRequest }: Pick<RunOptions, 'dataDir' | 'onProgress' | 'stopRequest'>,
+  work: () => Promise<void>,
+): Promise<void> {
+  const fault = await work().then(
+    () => undefined,
+    (error: unknown) => error as Error,
+  );
+  if (fault && stopRequest.aborted) throw fault;
+  if (!demo.isComplete) await writeDemo(dataDir, { ...demo, isComplete: true });
+  if (fault) onProgress(`The demo workspace is left as it is: ${fault.message}`);
+  else if (!demo.isComplete) onProgress('The demo workspace is complete.');
 }
 
 function welcome(demo: Demo, dataDir: string): string {

@@ -12,7 +12,7 @@ export interface Demo {
   workspace: string;
   /** The administrator first. */
   users: DemoUser[];
-  /** Whether the story has been played to its end. */
+  /** Whether the story has been played, to its end or until it failed. */
   isComplete: boolean;
 }
 
