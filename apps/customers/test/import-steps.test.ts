@@ -68,3 +68,14 @@ test('rows that are too many for the time of one statement are imported in small
     await tenant.database.query('drop function slow_customers cascade');
   }
 });
+
+test('a single row may take as long as any other statement', async () => {
+  await tenant.database.query(`
+    create function slow_customers() returns trigger language plpgsql as $$ begin perform pg_sleep(3); return null; end $$;
+    create trigger slow_customers after insert on customer for each statement execute function slow_customers()`);
+  try {
+    expect(counts(await tenant.importFile(rowsOf([{ email: 'ada@x.example' }])))).toEqual({ ...none, created: 1 });
+  } finally {
+    await tenant.database.query('drop function slow_customers cascade');
+  }
+});

@@ -21,7 +21,8 @@ const pauseMs = 50;
 /**
  * Imports chunks in one transaction, which an error would undo whole. So neither another write nor a slow machine may
  * end one of its statements for good: each step has a savepoint. A step that waits for a lock is repeated until it has
- * it, and one with a statement that takes too long is repeated in halves, as are the next ones.
+ * it, and one with a statement that takes too long is repeated in halves, as are the next ones. A single row has the time of any
+ * other statement.
  */
 export class ImportSteps {
   /** Most rows of a step. Fewer after a step that took too long. */
@@ -55,13 +56,18 @@ export class ImportSteps {
         await this.em.execute('release savepoint import_step');
         yield result;
       } catch (error) {
-        const isTooSlow = isStatementTimeout(error) && size > 1;
+        const isTooSlow = isStatementTimeout(error) && this.#mostRows > 1;
         if (!isTooSlow && !(isLockTimeout(error) && performance.now() < waitsUntil)) throw error;
         await this.em.execute('rollback to savepoint import_step');
-        if (isTooSlow) this.#mostRows = Math.ceil(size / 2);
+        if (isTooSlow) await this.#shorten(size);
         else await delay(pauseMs);
         size = 0;
       }
     }
+  }
+
+  async #shorten(size: number): Promise<void> {
+    this.#mostRows = Math.ceil(size / 2);
+    if (this.#mostRows === 1) await this.em.execute('set local statement_timeout to default');
   }
 }
