@@ -1,5 +1,6 @@
 // Generates src/gen from the proto files: messages and service definitions by ts-proto, a list of all services, and the
-// descriptors with their options, once without comments and once with them. The bindings are derived from them at start.
+// descriptors with their options. The bindings are derived from them at start. Comments, which are four fifths of the descriptors, are in
+// a file of their own.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,16 +13,13 @@ execFileSync('buf', ['generate', '--template', 'libs/contracts/buf.gen.yaml', ..
   cwd: workspace,
   stdio: 'inherit',
 });
-const descriptors = buildDescriptors('--exclude-source-info');
-const commented = buildDescriptors();
 mkdirSync(gen, { recursive: true });
 writeFileSync(
   join(gen, 'descriptors.ts'),
   `/** Every proto file of the platform and what it imports, as a google.protobuf.FileDescriptorSet. */\n` +
-    `export const fileDescriptorSet: Uint8Array = Buffer.from('${descriptors}', 'base64');\n\n` +
-    `/** The same with comments, which only the API reference needs: they are four fifths of it. */\n` +
-    `export function commentedDescriptorSet(): Uint8Array {\n  return Buffer.from('${commented}', 'base64');\n}\n`,
+    `export const fileDescriptorSet: Uint8Array = Buffer.from('${buildDescriptors('--exclude-source-info').toString('base64')}', 'base64');\n`,
 );
+writeFileSync(join(gen, 'commented-descriptors.binpb'), buildDescriptors());
 
 const services = readdirSync(gen, { recursive: true })
   .filter((file) => file.endsWith('.ts') && file !== 'descriptors.ts')
@@ -46,8 +44,8 @@ writeFileSync(
   ].join('\n'),
 );
 
-/** A serialised google.protobuf.FileDescriptorSet in base64. */
+/** A serialised google.protobuf.FileDescriptorSet. */
 function buildDescriptors(...flags) {
   const options = { cwd: workspace, maxBuffer: 64 * 1024 * 1024 };
-  return execFileSync('buf', ['build', '-o', '-#format=binpb', ...flags, ...paths], options).toString('base64');
+  return execFileSync('buf', ['build', '-o', '-#format=binpb', ...flags, ...paths], options);
 }
