@@ -1,6 +1,7 @@
 import { ImportIssue_Severity as Severity } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { v7 } from 'uuid';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { customerImport } from '../src/domain/customers/import/customer-import.js';
 import { counts, issues, none, rowsOf, ImportTenant } from './import-tenant.js';
 import { company, person, sharedCustomers } from './running-customers.js';
 
@@ -150,6 +151,18 @@ describe('a row', () => {
     const before = await tenant.storedRows();
     expect(counts(await tenant.importFile(rows))).toMatchObject({ created: 0, updated: 0 });
     expect(await tenant.storedRows()).toEqual(before);
+  });
+
+  test('without any key is compared with 100 customers of its name, however many the file has', async () => {
+    // Numbers that are kept as typed: only a merge tells them apart.
+    const rows = Array.from({ length: 300 }, (_, index) => ({ name: 'Ada', phone: `call ${index}` }));
+    const merges = vi.spyOn(customerImport, 'merge');
+    try {
+      expect(counts(await tenant.importFile(rowsOf(rows)))).toEqual({ ...none, created: 300 });
+      expect(merges).toHaveBeenCalledTimes((100 * 99) / 2 + 200 * 100);
+    } finally {
+      merges.mockRestore();
+    }
   });
 
   test('does not match a deleted customer', async () => {

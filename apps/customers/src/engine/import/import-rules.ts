@@ -27,7 +27,7 @@ export interface ImportRules<Message extends RecordMessage = RecordMessage> {
    * How to match a row without unique values with a record without them. Undefined when such a row always creates a
    * record.
    */
-  readonly names?: NameRules;
+  readonly names?: NameRules<Message>;
 
   /**
    * The target of a column whose name is not a field's, but consists of known words, such as `homephone2`.
@@ -64,11 +64,17 @@ export interface ImportRules<Message extends RecordMessage = RecordMessage> {
 }
 
 /** The name that identifies records without unique values. */
-export interface NameRules {
+export interface NameRules<Message extends RecordMessage = RecordMessage> {
   /** Its JSON name and column, and the column with its folded text. */
   field: string;
   column: string;
   sortColumn: string;
+
+  /**
+   * Whether a record certainly lacks a value of a row with its name: a cheap test that spares most merges. It need not
+   * find all such records.
+   */
+  lacks(record: Message, row: Message): boolean;
 }
 
 /** An importable field. */

@@ -8,7 +8,7 @@ import { countryCode } from './country-code.js';
 import { guessTarget } from './guess-target.js';
 import { importFields, serverFields } from './import-fields.js';
 import { mapRow } from './map-row.js';
-import { mergeCustomer } from './merge-customer.js';
+import { lacksValue, mergeCustomer } from './merge-customer.js';
 
 /** Import rules of customers. */
 export const customerImport: ImportRules<Customer> = {
@@ -30,7 +30,7 @@ export const customerImport: ImportRules<Customer> = {
     return { record: customer, violations, issues, givesName: sent.displayName !== undefined };
   },
   merge: mergeCustomer,
-  names: { field: 'displayName', column: 'display_name', sortColumn: 'sort_name' },
+  names: { field: 'displayName', column: 'display_name', sortColumn: 'sort_name', lacks: lacksValue },
   nameOf: ({ displayName = '' }) => displayName,
   missing: ({ field, description }) =>
     error('NAME_MISSING', `The row does not name a customer: ${description}.`, { field }),

@@ -1,6 +1,7 @@
-import { LifecycleStage, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import { LifecycleStage, type Customer, type PhoneNumber } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { MergeOptions, RowMerge } from '../../../engine/import/import-rules.js';
 import {
+  lacksAddress,
   type ListField,
   listFields,
   replaceLists,
@@ -10,6 +11,19 @@ import { lifecycleViolation } from '../lifecycle-stage.js';
 import { composeDisplayName } from '../normalise-customer.js';
 import { customers } from '../customers.js';
 import { boundLists, mergeCustomValues } from '../../../engine/import/records/merge-values.js';
+
+/** Fields with one value, that of a row or the stored one. */
+const singleFields = [
+  'givenName',
+  'familyName',
+  'jobTitle',
+  'companyName',
+  'companyId',
+  'ownerId',
+  'ownerTeamId',
+  'source',
+  'birthDate',
+] as const satisfies (keyof Customer)[];
 
 /** The result of applying a normalized row to a stored customer. Applying the same row again changes nothing. */
 export function mergeCustomer(before: Customer, row: Customer, options: MergeOptions): RowMerge<Customer> {
@@ -22,24 +36,33 @@ export function mergeCustomer(before: Customer, row: Customer, options: MergeOpt
   const stage = fillOnly ? undefined : lifecycleViolation(before.lifecycleStage, row.lifecycleStage);
   const customer: Customer = {
     ...before,
-    givenName: value(before.givenName, row.givenName),
-    familyName: value(before.familyName, row.familyName),
-    jobTitle: value(before.jobTitle, row.jobTitle),
-    companyName: value(before.companyName, row.companyName),
-    companyId: value(before.companyId, row.companyId),
     lifecycleStage: stage
       ? before.lifecycleStage
       : (value(known(before.lifecycleStage), known(row.lifecycleStage)) ?? LifecycleStage.UNSPECIFIED),
-    ownerId: value(before.ownerId, row.ownerId),
-    ownerTeamId: value(before.ownerTeamId, row.ownerTeamId),
-    source: value(before.source, row.source),
-    birthDate: value(before.birthDate, row.birthDate),
     customFields: mergeCustomValues(before.customFields, row.customFields, fillOnly),
     ...lists,
   };
+  for (const name of singleFields) customer[name] = value(before[name], row[name]);
   customer.displayName = displayName(before, customer, row, options);
   const refused = stage ? [{ violation: stage, value: LifecycleStage[row.lifecycleStage] }] : [];
   return { record: customer, changed: isChanged(before, customer), full, refused };
+}
+
+/** Whether a row that replaces and unites would change a customer of its name, as far as a cheap test tells. */
+export function lacksValue(customer: Customer, row: Customer): boolean {
+  return (
+    singleFields.some((name) => row[name] !== undefined && row[name] !== customer[name]) ||
+    row.tags.some((tag) => !customer.tags.includes(tag)) ||
+    lacksAddress(customer.addresses, row.addresses) ||
+    lacksPhone(customer.phones, row.phones)
+  );
+}
+
+/** Local numbers depend on a country: a merge compares them. */
+function lacksPhone(stored: PhoneNumber[], given: PhoneNumber[]): boolean {
+  const isInternational = ({ number }: PhoneNumber) => number.startsWith('+');
+  if (!stored.every(isInternational)) return false;
+  return given.some((phone) => isInternational(phone) && !stored.some(({ number }) => number === phone.number));
 }
 
 /** Union of lists, cut to the most items of each. */

@@ -4,7 +4,7 @@ import type { RecordMessage } from '../../fields/record-definition.js';
 import type { RecordType } from '../../fields/record-type.js';
 import { onceFor } from '../../values/once-for.js';
 import type { MergeOptions, RowMerge } from '../import-rules.js';
-import { boundLists, mergeCustomValues } from '../records/merge-values.js';
+import { boundLists, contentText, mergeCustomValues } from '../records/merge-values.js';
 
 type Values = Record<string, unknown>;
 
@@ -67,8 +67,8 @@ const mergedFields = onceFor((type: RecordType) => {
 
 function keyOf({ parts }: RecordField): ListField['keyOf'] {
   const part = parts.find(({ name }) => name === 'system') ?? parts.find(({ isRequired }) => isRequired);
-  if (!part) return textOf;
-  return (item) => textOf((item as Values)[part.name]);
+  if (!part) return contentText;
+  return (item) => contentText((item as Values)[part.name]);
 }
 
 /** The union of the lists and the row's items: by the rules of the type, or else by the keys of the items. */
@@ -98,16 +98,7 @@ function replaced(lists: readonly ListField[], stored: Values, given: Values): V
 }
 
 function isSame(one: unknown, other: unknown): boolean {
-  return one === other || (typeof one === 'object' && typeof other === 'object' && textOf(one) === textOf(other));
-}
-
-/** Equal for values that differ only in the order of their parts or in undefined parts. */
-function textOf(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? '';
-  if (Array.isArray(value)) return `[${value.map(textOf).join(',')}]`;
-  const parts = Object.entries(value).filter(([, part]) => part !== undefined);
-  return `{${parts
-    .map(([name, part]) => `${JSON.stringify(name)}:${textOf(part)}`)
-    .sort()
-    .join(',')}}`;
+  return (
+    one === other || (typeof one === 'object' && typeof other === 'object' && contentText(one) === contentText(other))
+  );
 }

@@ -11,12 +11,11 @@ import { addedKeys } from '../records/added-keys.js';
 import {
   findCandidates,
   keylessNames,
-  maxNamesakes,
   maxNamesakesInAll,
   recordsOf,
   type Candidates,
 } from '../records/find-records.js';
-import type { ImportRecord, ImportRecords } from '../records/import-record.js';
+import { maxNamesakes, type ImportRecord, type ImportRecords } from '../records/import-record.js';
 import { MetRecords } from '../records/met-records.js';
 import type { RecordStore } from '../chunks/import-chunk.js';
 import type { ImportRules } from '../import-rules.js';

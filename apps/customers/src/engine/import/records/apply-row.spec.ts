@@ -135,3 +135,27 @@ test('a row without keys does not match a namesake with an incompatible stage', 
 
   expect(importAll([{ display_name: 'Ada', lifecycle_stage: 'LEAD' }], next)).toEqual(['created']);
 });
+
+test.each([
+  // A cheap test tells them apart: only an equal row is merged, once to find it and once to join it.
+  ['job_title', 0, 800],
+  // Only a merge does: with the first 100 namesakes, and with the row that was equal.
+  ['custom_fields.text', 34_950, 5_050 + 300 * 101 + 400],
+] as const)(
+  'a row without keys is compared with 100 namesakes at most, and still finds an equal one among more: by %s',
+  (field, mergesOfNew, mergesOfEqual) => {
+    let merges = 0;
+    const merge: typeof customerImport.merge = (...values) => {
+      merges += 1;
+      return customerImport.merge(...values);
+    };
+    const rules = { ...customerImport, merge };
+    const records = newRecords();
+    const rows = Array.from({ length: 400 }, (_, index) => ({ display_name: 'Ada', [field]: `value ${index}` }));
+    const outcomes = () => new Set(rows.flatMap(prepare).map((row) => applyRow(row, records, rules).outcome));
+
+    expect([[...outcomes()], merges]).toEqual([['created'], mergesOfNew]);
+    merges = 0;
+    expect([[...outcomes()], merges]).toEqual([['joined'], mergesOfEqual]);
+  },
+);

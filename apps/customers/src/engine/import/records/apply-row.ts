@@ -171,13 +171,14 @@ function hasOtherId(record: RecordMessage, row: RecordMessage): boolean {
  * another name from a later row, and would then not be found again.
  */
 function findEqual(row: PreparedRow, records: ImportRecords, rules: ImportRules): ImportRecord | undefined {
-  if (!rules.names) return undefined;
-  return records.namesakes(rules.nameOf(row.record)).find(({ record }) => {
-    if (rules.mismatch?.(record, row.record) || uniqueValues(rules.type, record).length > 0) return false;
+  for (const entry of records.namesakes(row.record)) {
+    const { record } = entry;
+    if (rules.mismatch?.(record, row.record) || uniqueValues(rules.type, record).length > 0) continue;
     const united = { ...row, replacesLists: false };
     const { changed, refused } = merge(rules, record, united, { fillOnly: false, keepName: false });
-    return !changed && refused.length === 0;
-  });
+    if (!changed && refused.length === 0) return entry;
+  }
+  return undefined;
 }
 
 function create(row: PreparedRow, records: ImportRecords, rules: ImportRules): Applied {
@@ -185,7 +186,10 @@ function create(row: PreparedRow, records: ImportRecords, rules: ImportRules): A
   const record = { ...row.record, ...absentValues(rules.type, row.record), id };
   const forbidden = forbiddenBy(rules, records, undefined, record);
   if (forbidden.length > 0) return { outcome: 'failed', issues: forbidden };
-  records.put({ id, stored: undefined, record, changed: true, met: true, named: row.givesName });
+  records.putCreated(row.record, {
+    ...{ id, stored: undefined, record, changed: true },
+    ...{ met: true, named: row.givesName },
+  });
   return { outcome: 'created', issues: [] };
 }
 

@@ -13,11 +13,8 @@ import { currentSeal } from '../../sealing/seal.js';
 import { onceFor } from '../../values/once-for.js';
 import type { ImportRules, NameRules } from '../import-rules.js';
 import type { PreparedRow } from '../rows/prepare-row.js';
-import { ImportRecords } from './import-record.js';
+import { ImportRecords, maxNamesakes } from './import-record.js';
 import type { MetRecords } from './met-records.js';
-
-/** Most keyless records of one name that a keyless row is compared with. */
-export const maxNamesakes = 100;
 
 /** Most of them for all rows of a chunk, since each is in memory. The oldest of a name come first. */
 export const maxNamesakesInAll = 5_000;

@@ -40,3 +40,14 @@ export function absentValues<Message extends RecordMessage>(type: RecordType<Mes
 const emptyValues = onceFor((type: RecordType): readonly (readonly [name: string, value: unknown])[] =>
   Object.entries(type.empty()).filter(([, value]) => value !== undefined && !Array.isArray(value)),
 );
+
+/** Equal for values that differ only in the order of their parts or in undefined parts. */
+export function contentText(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? '';
+  if (Array.isArray(value)) return `[${value.map(contentText).join(',')}]`;
+  const parts = Object.entries(value).filter(([, part]) => part !== undefined);
+  return `{${parts
+    .map(([name, part]) => `${JSON.stringify(name)}:${contentText(part)}`)
+    .sort()
+    .join(',')}}`;
+}

@@ -118,9 +118,14 @@ function uniteLabelled<Item extends { label?: string | undefined }>(
 
 /** An address contained in another one adds nothing, and one that contains another replaces it. */
 function uniteAddress(items: PostalAddress[], added: PostalAddress): PostalAddress[] {
-  if (items.some((item) => contains(item, added))) return items;
+  if (!lacksAddress(items, [added])) return items;
   const index = items.findIndex((item) => contains(added, item));
   return index < 0 ? [...items, added] : items.with(index, added);
+}
+
+/** Whether one of the given addresses is contained in none of the items. */
+export function lacksAddress(items: PostalAddress[], given: PostalAddress[]): boolean {
+  return given.some((added) => !items.some((item) => contains(item, added)));
 }
 
 function contains(whole: PostalAddress, part: PostalAddress): boolean {
