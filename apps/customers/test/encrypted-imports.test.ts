@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { newKeys, type Keys } from './databases.js';
-import { EncryptedTenant, everythingIn, personalValues, someone, valuesIn } from './encrypted-tenant.js';
+import { EncryptedTenant, everythingIn, personalValues, rowCounts, someone, valuesIn } from './encrypted-tenant.js';
 import { counts, csv, endOfFile, ImportTenant, issues, none, pieces, rowsOf } from './import-tenant.js';
 import { RunningCustomers } from './running-customers.js';
 import { superuserOf } from './superuser.js';
@@ -13,7 +13,7 @@ let encrypted: EncryptedTenant;
 // A service of its own: it has keys, and the tests read the whole database.
 beforeAll(async () => {
   keys = await newKeys();
-  customers = await RunningCustomers.start({ keys, encryptionStalenessMs: 20 });
+  customers = await RunningCustomers.start({ keys, encryptionStalenessMs: 20, bulkLimits: { importChunkRows: 20 } });
 });
 afterAll(() => customers.stop());
 beforeEach(async () => {
@@ -22,6 +22,7 @@ beforeEach(async () => {
 });
 afterEach(() => tenant.close());
 
+const counted = () => rowCounts([customers.urls.ownerUrl, keys.databaseUrl]);
 const stored = () => everythingIn([customers.urls.ownerUrl, keys.databaseUrl]);
 
 /** A row of a file with the values of a person. */
@@ -88,6 +89,46 @@ test('a dry run stores nothing, and an issue quotes the value of its row', async
   expect(issues(answer)).toEqual([[1, 'KEY_CONFLICT', 'emails[0].address']]);
   expect(answer.issues[0]!.message).toBe('"wumboldevemail@example.com" belongs to another customer and was omitted.');
   expect(await tenant.storedRows()).toEqual(before);
+});
+
+const manyRows = () => Array.from({ length: 50 }, (_, index) => rowOf(someone(`wumboldmany${index}x`)));
+
+test('an import that rolls back leaves no row in any table, nor a key: a dry run, and one that fails at its end', async () => {
+  await encrypted.encrypt();
+  await encrypted.create(someone('wumboldada'));
+  const before = await counted();
+  expect(before).toHaveProperty('subject_key');
+
+  expect(counts(await tenant.importFile(rowsOf(manyRows(), { validateOnly: true })))).toMatchObject({ created: 50 });
+  expect(await counted()).toEqual(before);
+
+  // The rows of the first chunks are written before the end of the file is read.
+  const data = JSON.stringify(manyRows()).slice(0, -1);
+  await expect(tenant.importFile({ contentType: 'application/json', data })).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+  });
+  expect(await counted()).toEqual(before);
+});
+
+test('rows whose step is repeated leave one key for each record', async () => {
+  await encrypted.encrypt();
+  const { subject_key: before = 0 } = await counted();
+  // More rows at once than a slow machine can store before the server ends the statement.
+  await tenant.database.query(`
+    create function slow_customers() returns trigger language plpgsql as $$ begin
+      if (select count(*) > 4 from added) then perform pg_sleep(9); end if;
+      return null;
+    end $$;
+    create trigger slow_customers after insert on customer referencing new table as added
+      for each statement execute function slow_customers()`);
+  try {
+    const answer = await tenant.importFile(rowsOf(manyRows().slice(0, 13)));
+
+    expect(counts(answer)).toEqual({ ...none, created: 13 });
+    expect(await counted()).toMatchObject({ subject_key: before + 13 });
+  } finally {
+    await tenant.database.query('drop function slow_customers cascade');
+  }
 });
 
 test('the parts of a large file that are stored during its upload are encrypted, also of a tenant that is not', async () => {

@@ -8,6 +8,7 @@ import {
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { Operation_State as State, type Operation } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import type { Caller } from '@rapport/platform';
+import type pg from 'pg';
 import { vi } from 'vitest';
 import type { Keys } from './databases.js';
 import { newCaller, person, type RunningCustomers } from './running-customers.js';
@@ -83,7 +84,27 @@ export class EncryptedTenant {
 
 /** The whole content of the databases as lower-case text, as `COPY` and a dump contain it. */
 export async function everythingIn(urls: readonly string[]): Promise<string> {
-  const parts: string[] = [];
+  const parts = await inTables(urls, async (client, name) => {
+    const { rows } = await client.query<{ row: string }>(`select t::text as row from ${name} t`);
+    return rows.map(({ row }) => row.toLowerCase());
+  });
+  return parts.flat().join('\n');
+}
+
+/** How many rows each table of the databases has, without those that have none. */
+export async function rowCounts(urls: readonly string[]): Promise<Record<string, number>> {
+  const counts = await inTables(urls, async (client, name) => {
+    const { rows } = await client.query<{ count: number }>(`select count(*)::int as count from ${name}`);
+    return [name, rows[0]?.count ?? 0] as const;
+  });
+  return Object.fromEntries(counts.filter(([, count]) => count > 0));
+}
+
+async function inTables<Result>(
+  urls: readonly string[],
+  read: (client: pg.Client, table: string) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
   for (const url of urls) {
     const client = await superuserOf(url);
     // Most tables are empty: without a page there is no row to read.
@@ -92,13 +113,10 @@ export async function everythingIn(urls: readonly string[]): Promise<string> {
        where n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and c.relkind = 'r'
          and pg_relation_size(c.oid) > 0`,
     );
-    for (const { name } of tables) {
-      const { rows } = await client.query<{ row: string }>(`select t::text as row from ${name} t`);
-      parts.push(...rows.map(({ row }) => row.toLowerCase()));
-    }
+    for (const { name } of tables) results.push(await read(client, name));
     await client.end();
   }
-  return parts.join('\n');
+  return results;
 }
 
 /** The values that a text contains, as text or, like `bytea`, in hexadecimal. */

@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import type { ImportRecordsResponse } from '@rapport/contracts/rapport/api/v1/records';
@@ -24,6 +25,8 @@ import { MetRecords } from './records/met-records.js';
 import { oneAhead, prepareChunks } from './chunks/prepare-chunks.js';
 import { checkContentType, readFile } from './files/read-file.js';
 import { StoredRecords } from './records/stored-records.js';
+
+const logger = new Logger('Import');
 
 /** A message of the standard method `import`: the first has the parameters, each a part of the file. */
 export interface ImportRequest extends RowRules {
@@ -112,22 +115,44 @@ class ImportTried extends Error {
   }
 }
 
+/** Work that throws, as a dry run does, leaves nothing. */
 async function inTransaction(
   em: EntityManager,
   validateOnly: boolean,
   work: (transaction: EntityManager) => Promise<ImportRecordsResponse>,
 ): Promise<ImportRecordsResponse> {
-  if (!validateOnly) return em.transactional(work);
+  let isRolledBack = false;
   try {
     return await em.transactional(async (transaction) => {
-      const answer = await work(transaction);
-      // The checks of the commit.
-      await transaction.execute('set constraints all immediate');
-      throw new ImportTried(answer);
+      try {
+        const answer = await work(transaction);
+        if (!validateOnly) return answer;
+        // The checks of the commit.
+        await transaction.execute('set constraints all immediate');
+        throw new ImportTried(answer);
+      } catch (failure) {
+        isRolledBack = true;
+        throw failure;
+      }
     });
   } catch (failure) {
+    // A commit whose answer was lost may have stored what the keys have sealed.
+    if (isRolledBack || isRefusedCommit(failure)) await dropKeys();
     if (failure instanceof ImportTried) return failure.answer;
     throw failure;
+  }
+}
+
+function isRefusedCommit(failure: unknown): boolean {
+  return isUniqueViolation(failure) || isConflict(failure);
+}
+
+/** The database of keys is another one, which no transaction rolls back. */
+async function dropKeys(): Promise<void> {
+  try {
+    await currentSeal()?.dropNew();
+  } catch (error) {
+    logger.warn('The keys of an import that rolled back were not deleted. They sealed nothing.', error);
   }
 }
 

@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { maskText } from '@rapport/contracts';
 import { AppError } from '@rapport/platform';
 import { keyIdOf, openJson, sealedTextsOf, type DataKey } from './data-key.js';
+import { KeyIds } from './key-ids.js';
 import { lost, type FormerKeys, type SubjectKeys, type TenantKeys } from './subject-keys.js';
 
 /** Most keys that one call caches, about 4 MiB: an export reads the records of a whole tenant. */
@@ -18,6 +19,8 @@ export class Seal {
   readonly #keys = new Map<string, DataKey | null>();
   /** The key that seals new data, by customer id, the least recently used first. */
   readonly #current = new Map<string, DataKey>();
+  /** Of the keys for subjects that this call has made up. */
+  readonly #newIds = new KeyIds();
 
   /** @param isComplete whether all personal data of the tenant is sealed */
   constructor(
@@ -47,6 +50,34 @@ export class Seal {
       this.#keys.set(key.id, key);
       this.#current.set(customerId, key);
     }
+  }
+
+  /**
+   * Creates keys for subjects whose ids this call has made up, so that no other call uses these keys. They are stored at
+   * once: call `dropNew` when the transaction that stores their subjects rolls back.
+   */
+  async prepareNew(subjects: readonly string[]): Promise<void> {
+    const missing = touch(this.#current, subjects);
+    if (missing.length === 0) return;
+    const keys = await this.subjectKeys.createNew(this.tenantId, missing, this.#newIds);
+    touch(
+      this.#keys,
+      Array.from(keys.values(), ({ id }) => id),
+    );
+    for (const [subject, key] of keys) {
+      this.#keys.set(key.id, key);
+      this.#current.set(subject, key);
+    }
+  }
+
+  /** How many keys `prepareNew` has created. */
+  get newCount(): number {
+    return this.#newIds.count;
+  }
+
+  /** Deletes the keys that `prepareNew` has created, of which nothing is stored. @param from all but so many, the first ones */
+  async dropNew(from = 0): Promise<void> {
+    await this.subjectKeys.dropNew(this.tenantId, this.#newIds, from);
   }
 
   /**

@@ -6,6 +6,7 @@ import { AppError, decrypt, encrypt, type MasterKeys, type WrappedKey } from '@r
 import { v7 as uuidv7 } from 'uuid';
 import { DataKey, dataKeyBytes } from './data-key.js';
 import { KeyCache } from './key-cache.js';
+import type { KeyIds } from './key-ids.js';
 import { keysEntities } from './keys-database.js';
 
 /** Keys derived from the root key of a tenant, 32 bytes each. */
@@ -21,6 +22,9 @@ export interface FormerKeys {
   customerId: string;
   formerGeneration: number;
 }
+
+/** Most keys that one statement drops. */
+const mostDropped = 10_000;
 
 /** Greater than or equal to every generation. */
 export const allGenerations = 2 ** 31 - 1;
@@ -105,18 +109,29 @@ export class SubjectKeys {
     const known = await this.inUse(tenantId, customerIds);
     const others = customerIds.filter((id) => !known.has(id));
     if (others.length === 0) return known;
-    const records = await this.#records(tenantId, others);
-    await this.#run(tenantId, {
-      name: 'create_subject_keys',
-      sql: `insert into subject_key (tenant_id, id, customer_id, generation, wrapped, create_time)
-        select $1, made.id, made.customer_id, 1, made.wrapped, now()
-        from jsonb_to_recordset($2) as made (id uuid, customer_id uuid, wrapped bytea)
-        order by made.customer_id on conflict do nothing`,
-      values: [tenantId, JSON.stringify(records)],
-    });
+    await this.#run(tenantId, insertFirst(tenantId, await this.#wrapped(tenantId, others.map(newKey)), 'is ignored'));
     // If two calls create the first key of a customer at once, both get the key of the first.
     for (const [customerId, key] of await this.inUse(tenantId, others)) known.set(customerId, key);
     return known;
+  }
+
+  /** Creates the first keys of subjects that no other call knows. */
+  async createNew(tenantId: string, subjects: readonly string[], ids: KeyIds): Promise<Map<string, DataKey>> {
+    const made = subjects.map((subject) => ({ ...newKey(subject), id: ids.next() }));
+    await this.#run(tenantId, insertFirst(tenantId, await this.#wrapped(tenantId, made), 'fails'));
+    return new Map(made.map(({ subject, id, bytes }) => [subject, new DataKey(id, bytes)]));
+  }
+
+  /** Deletes keys that `createNew` has created. @param from index of the first one */
+  async dropNew(tenantId: string, ids: KeyIds, from: number): Promise<void> {
+    for (let start = from; start < ids.count; start += mostDropped) {
+      const end = Math.min(start + mostDropped, ids.count);
+      await this.#run(tenantId, {
+        name: 'drop_subject_keys',
+        sql: 'delete from subject_key where tenant_id = $1 and id >= $2 and id <= $3',
+        values: [tenantId, ids.at(start), ids.at(end - 1)],
+      });
+    }
   }
 
   /** The current keys by customer id. No entry for customers without one. */
@@ -139,7 +154,7 @@ export class SubjectKeys {
 
   /** Creates new keys for customers. @returns the former keys, which still open what they sealed until they are destroyed */
   async renew(tenantId: string, customerIds: readonly string[]): Promise<FormerKeys[]> {
-    const records = await this.#records(tenantId, customerIds);
+    const records = await this.#wrapped(tenantId, customerIds.map(newKey));
     const rows = await this.#run<{ customer_id: string; generation: number }>(tenantId, {
       name: 'renew_subject_keys',
       sql: `insert into subject_key (tenant_id, id, customer_id, generation, wrapped, create_time)
@@ -188,12 +203,11 @@ export class SubjectKeys {
   }
 
   /** New keys in the form that the statements expect. */
-  async #records(tenantId: string, customerIds: readonly string[]): Promise<object[]> {
+  async #wrapped(tenantId: string, made: readonly NewKey[]): Promise<object[]> {
     const { wrapping } = await this.tenantKeys(tenantId);
-    return customerIds.map((customerId) => {
-      const id = uuidv7();
-      const wrapped = encrypt(wrapping, randomBytes(dataKeyBytes), id);
-      return { id, customer_id: customerId, wrapped: `\\x${wrapped.toString('hex')}` };
+    return made.map(({ subject, id, bytes }) => {
+      const wrapped = encrypt(wrapping, bytes, id);
+      return { id, customer_id: subject, wrapped: `\\x${wrapped.toString('hex')}` };
     });
   }
 
@@ -239,6 +253,29 @@ export class SubjectKeys {
     const message = 'The keys of personal data are unavailable, so it can be neither read nor written. Try again.';
     return new AppError('UNAVAILABLE', 'KEYS_UNAVAILABLE', message, { cause, retryAfterSeconds: 1 });
   }
+}
+
+interface NewKey {
+  subject: string;
+  id: string;
+  bytes: Buffer;
+}
+
+function newKey(subject: string): NewKey {
+  return { subject, id: uuidv7(), bytes: randomBytes(dataKeyBytes) };
+}
+
+/** @param ifExists what happens to the key of a subject that has one */
+function insertFirst(tenantId: string, wrapped: readonly object[], ifExists: 'fails' | 'is ignored'): Statement {
+  const isIgnored = ifExists === 'is ignored';
+  return {
+    name: isIgnored ? 'create_subject_keys' : 'create_new_subject_keys',
+    sql: `insert into subject_key (tenant_id, id, customer_id, generation, wrapped, create_time)
+      select $1, made.id, made.customer_id, 1, made.wrapped, now()
+      from jsonb_to_recordset($2) as made (id uuid, customer_id uuid, wrapped bytea)
+      order by made.customer_id ${isIgnored ? 'on conflict do nothing' : ''}`,
+    values: [tenantId, JSON.stringify(wrapped)],
+  };
 }
 
 /** UNAVAILABLE KEYS_LOST: a key is missing, for example since the key database was restored from an older backup. */

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { isLockTimeout, isStatementTimeout, lockTimeout } from '@rapport/persistence';
+import { currentSeal } from '../../sealing/seal.js';
 import type { ImportRules } from '../import-rules.js';
 import type { Chunk } from './prepare-chunks.js';
 import { importChunk, type LineIssue, type OutcomeCounts, type RecordStore } from './import-chunk.js';
@@ -50,6 +51,7 @@ export class ImportSteps {
     for (let start = 0, size = 0; start < rows.length; start += size) {
       const step = { rows: rows.slice(start, start + this.#mostRows), customFields };
       size = step.rows.length;
+      const keysBefore = currentSeal()?.newCount;
       try {
         await this.em.execute('savepoint import_step');
         const result = await importChunk(this.em, this.rules, step, this.store);
@@ -59,6 +61,7 @@ export class ImportSteps {
         const isTooSlow = isStatementTimeout(error) && this.#mostRows > 1;
         if (!isTooSlow && !(isLockTimeout(error) && performance.now() < waitsUntil)) throw error;
         await this.em.execute('rollback to savepoint import_step');
+        await currentSeal()?.dropNew(keysBefore);
         if (isTooSlow) await this.#shorten(size);
         else await delay(pauseMs);
         size = 0;

@@ -89,7 +89,7 @@ async function sliceStatements(
   const [created, updated, remembered]: [string[], string[], string[]] = [[], [], []];
   const settled: Statement[] = [];
   const hasEffects = type.definition.also !== undefined;
-  await currentSeal()?.prepare(records.map(({ record }) => type.subjectOf(record)));
+  await prepareKeys(type, records);
   for (const { stored, record: wanted, id } of records) {
     if (turn.isOver) await turn.next();
     const ownerId = owners.get(id) ?? wanted.ownerId;
@@ -108,6 +108,15 @@ async function sliceStatements(
     ...(operationId === undefined ? [] : [rememberChanges(operationId, remembered)]),
     ...settled,
   ];
+}
+
+/** A new record that is a subject itself has an id of this import. */
+async function prepareKeys(type: RecordType, records: readonly ImportRecord[]): Promise<void> {
+  const seal = currentSeal();
+  if (!seal) return;
+  const isNew = ({ id, stored, record }: ImportRecord) => !stored && type.subjectOf(record) === id;
+  await seal.prepareNew(records.filter(isNew).map(({ id }) => id));
+  await seal.prepare(records.map(({ record }) => type.subjectOf(record)));
 }
 
 function changeRow({ id, etag }: RecordMessage, before: RecordMessage | undefined): string {
