@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import { BatchMode, UpsertMatch } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { AuditKeys } from '@rapport/persistence';
 import { keysInUse } from '@rapport/testing';
 import { afterEach, expect, test } from 'vitest';
-import { EncryptedTenant, everythingIn, someone, unreachable, valuesIn } from './encrypted-tenant.js';
+import { EncryptedTenant, everythingIn, rowCounts, someone, unreachable, valuesIn } from './encrypted-tenant.js';
 import { newKeys, restoreBackup, type Keys } from './databases.js';
-import { newCaller, RunningCustomers } from './running-customers.js';
+import { customerOf, newCaller, RunningCustomers } from './running-customers.js';
 import { superuserOf } from './superuser.js';
 
 const running = new Set<RunningCustomers>();
@@ -178,3 +179,26 @@ async function tenantsByKey(
   const states = Object.entries(uses['MASTER_KEY'] ?? {});
   return { exitCode, tenants: Object.fromEntries(states.map(([state, { tenant = 0 }]) => [state, tenant])) };
 }
+
+test('a write that is only validated leaves no row in any table, nor a key', async () => {
+  const keys = await newKeys();
+  const tenant = new EncryptedTenant(await start({ keys }));
+  const { customers, caller } = tenant;
+  await tenant.encrypt();
+  const { merged } = await mergedForAWhile(tenant);
+  const counted = () => rowCounts([customers.urls.ownerUrl, keys.databaseUrl]);
+  const before = await counted();
+  const customer = customerOf(someone('new'));
+  const items = [{ customer: customerOf(someone('one')) }, { customer: customerOf(someone('two')) }];
+  const batch = { items, mode: BatchMode.ATOMIC };
+
+  await customers.call('createCustomer', { customer, validateOnly: true }, caller);
+  await customers.call('upsertCustomer', { customer, match: UpsertMatch.EMAIL, validateOnly: true }, caller);
+  const { results } = await customers.call('batchCreateCustomers', { batch, validateOnly: true }, caller);
+  // The customer that it was once merged into would get a new key.
+  const erasure = { reason: 'case 4711' };
+  await customers.call('eraseCustomer', { id: merged.id, erasure, validateOnly: true }, caller);
+
+  expect(results.map((result) => result.customer?.displayName)).toEqual(['oneshown', 'twoshown']);
+  expect(await counted()).toEqual(before);
+});

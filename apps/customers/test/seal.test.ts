@@ -2,7 +2,7 @@ import { MasterKeys } from '@rapport/platform';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Seal } from '../src/engine/sealing/seal.js';
-import { SubjectKeys } from '../src/engine/sealing/subject-keys.js';
+import { allGenerations, SubjectKeys } from '../src/engine/sealing/subject-keys.js';
 import { newKeys } from './databases.js';
 
 /** More keys than a seal caches. */
@@ -41,3 +41,29 @@ async function sealedByOther(customerId: string): Promise<string> {
   await other.prepare([customerId]);
   return other.sealText(customerId, 'Eve');
 }
+
+test('a call that stores no keys still encrypts for a new subject, but not for an erased one', async () => {
+  const [fresh, erased] = [v7(), v7()];
+  await sealedByOther(erased);
+  await keys.destroy(tenantId, erased, allGenerations);
+  const seal = await newSeal();
+  seal.storeNoKeys();
+
+  await seal.prepare([fresh, erased]);
+
+  expect(seal.openText(seal.sealText(fresh, 'Ada'))).toBe('Ada');
+  expect(() => seal.sealText(erased, 'Eve')).toThrow('The customer was erased.');
+  expect(await keys.inUse(tenantId, [fresh])).toEqual(new Map());
+});
+
+test('keys of a call are dropped from any of them on, and the others stay', async () => {
+  const subjects = [v7(), v7(), v7()];
+  const seal = await newSeal();
+  await seal.prepareNew(subjects.slice(0, 1));
+  const kept = seal.newCount;
+  await seal.prepareNew(subjects.slice(1));
+
+  await seal.dropNew(kept);
+
+  expect([...(await keys.inUse(tenantId, subjects)).keys()]).toEqual(subjects.slice(0, 1));
+});

@@ -36,6 +36,7 @@ function callOf<Request extends WriteRequest, Response extends object>(
   method: WriteMethod<Request, Response>,
   request: Request,
 ): WriteCall<Response> {
+  if (request.validateOnly) currentSeal()?.storeNoKeys();
   return methodCall(method, request, {
     hashKey: currentSeal()?.hashKey,
     encode: (response) => method.responseSerialize(sealAnswer(method.path, response)),

@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { maskText } from '@rapport/contracts';
 import { AppError } from '@rapport/platform';
 import { keyIdOf, openJson, sealedTextsOf, type DataKey } from './data-key.js';
-import { KeyIds } from './key-ids.js';
+import { KeyIds, keyOf, newKey } from './new-keys.js';
 import { lost, type FormerKeys, type SubjectKeys, type TenantKeys } from './subject-keys.js';
 
 /** Most keys that one call caches, about 4 MiB: an export reads the records of a whole tenant. */
@@ -21,6 +21,7 @@ export class Seal {
   readonly #current = new Map<string, DataKey>();
   /** Of the keys for subjects that this call has made up. */
   readonly #newIds = new KeyIds();
+  #storesKeys = true;
 
   /** @param isComplete whether all personal data of the tenant is sealed */
   constructor(
@@ -37,19 +38,24 @@ export class Seal {
     for (const [id, key] of await this.subjectKeys.byIds(this.tenantId, missing)) this.#keys.set(id, key);
   }
 
+  /**
+   * From now on `prepare` and `renew` store no key, since what the call writes is rolled back. Not for imports: what they write and
+   * read again may be sealed with more new keys than stay available.
+   */
+  storeNoKeys(): void {
+    this.#storesKeys = false;
+  }
+
   /** Loads the keys that seal new data of customers, and creates those that are missing. */
   async prepare(customerIds: readonly string[]): Promise<void> {
     const missing = touch(this.#current, customerIds);
     if (missing.length === 0) return;
-    const keys = await this.subjectKeys.ofCustomers(this.tenantId, missing);
-    touch(
-      this.#keys,
-      Array.from(keys.values(), ({ id }) => id),
+    const { subjectKeys, tenantId } = this;
+    this.#add(
+      this.#storesKeys
+        ? await subjectKeys.ofCustomers(tenantId, missing)
+        : await subjectKeys.tryOfCustomers(tenantId, missing),
     );
-    for (const [customerId, key] of keys) {
-      this.#keys.set(key.id, key);
-      this.#current.set(customerId, key);
-    }
   }
 
   /**
@@ -58,16 +64,7 @@ export class Seal {
    */
   async prepareNew(subjects: readonly string[]): Promise<void> {
     const missing = touch(this.#current, subjects);
-    if (missing.length === 0) return;
-    const keys = await this.subjectKeys.createNew(this.tenantId, missing, this.#newIds);
-    touch(
-      this.#keys,
-      Array.from(keys.values(), ({ id }) => id),
-    );
-    for (const [subject, key] of keys) {
-      this.#keys.set(key.id, key);
-      this.#current.set(subject, key);
-    }
+    if (missing.length > 0) this.#add(await this.subjectKeys.createNew(this.tenantId, missing, this.#newIds));
   }
 
   /** How many keys `prepareNew` has created. */
@@ -86,10 +83,26 @@ export class Seal {
    * @returns the former keys, which still open what they sealed
    */
   async renew(customerIds: readonly string[]): Promise<FormerKeys[]> {
+    if (!this.#storesKeys) {
+      this.#add(new Map(customerIds.map((id) => [id, keyOf(newKey(id))])));
+      return this.subjectKeys.allOf(this.tenantId, customerIds);
+    }
     const former = await this.subjectKeys.renew(this.tenantId, customerIds);
     for (const id of customerIds) this.#current.delete(id);
     await this.prepare(customerIds);
     return former;
+  }
+
+  /** Keys that seal new data, by subject. */
+  #add(keys: ReadonlyMap<string, DataKey>): void {
+    touch(
+      this.#keys,
+      Array.from(keys.values(), ({ id }) => id),
+    );
+    for (const [subject, key] of keys) {
+      this.#keys.set(key.id, key);
+      this.#current.set(subject, key);
+    }
   }
 
   /** As `prepare`, and gives new keys to subjects whose keys were all destroyed: a former import had the same ids. */

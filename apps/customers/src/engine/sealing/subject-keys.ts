@@ -3,11 +3,10 @@ import { Logger } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { createOrm, readForTenant, tenantSession, type Statement } from '@rapport/persistence';
 import { AppError, decrypt, encrypt, type MasterKeys, type WrappedKey } from '@rapport/platform';
-import { v7 as uuidv7 } from 'uuid';
-import { DataKey, dataKeyBytes } from './data-key.js';
+import { DataKey } from './data-key.js';
 import { KeyCache } from './key-cache.js';
-import type { KeyIds } from './key-ids.js';
 import { keysEntities } from './keys-database.js';
+import { insertFirst, keyOf, newKey, type KeyIds, type NewKey } from './new-keys.js';
 
 /** Keys derived from the root key of a tenant, 32 bytes each. */
 export interface TenantKeys {
@@ -115,11 +114,26 @@ export class SubjectKeys {
     return known;
   }
 
+  /** As `ofCustomers`, but the first keys of customers are not stored. */
+  async tryOfCustomers(tenantId: string, customerIds: readonly string[]): Promise<Map<string, DataKey>> {
+    const known = await this.inUse(tenantId, customerIds);
+    const others = customerIds.filter((id) => !known.has(id));
+    if (others.length === 0) return known;
+    const rows = await this.#run<{ customer_id: string }>(tenantId, {
+      name: 'subjects_of_destroyed_keys',
+      sql: 'select distinct customer_id from subject_key where tenant_id = $1 and customer_id = any ($2::uuid[])',
+      values: [tenantId, others],
+    });
+    const erased = new Set(rows.map(({ customer_id }) => customer_id));
+    for (const id of others) if (!erased.has(id)) known.set(id, keyOf(newKey(id)));
+    return known;
+  }
+
   /** Creates the first keys of subjects that no other call knows. */
   async createNew(tenantId: string, subjects: readonly string[], ids: KeyIds): Promise<Map<string, DataKey>> {
     const made = subjects.map((subject) => ({ ...newKey(subject), id: ids.next() }));
     await this.#run(tenantId, insertFirst(tenantId, await this.#wrapped(tenantId, made), 'fails'));
-    return new Map(made.map(({ subject, id, bytes }) => [subject, new DataKey(id, bytes)]));
+    return new Map(made.map((key) => [key.subject, keyOf(key)]));
   }
 
   /** Deletes keys that `createNew` has created. @param from index of the first one */
@@ -166,6 +180,17 @@ export class SubjectKeys {
       values: [tenantId, JSON.stringify(records)],
     });
     return rows.map(({ customer_id, generation }) => ({ customerId: customer_id, formerGeneration: generation - 1 }));
+  }
+
+  /** The keys of customers up to the newest, as `renew` returns them. */
+  async allOf(tenantId: string, customerIds: readonly string[]): Promise<FormerKeys[]> {
+    const rows = await this.#run<{ customer_id: string; generation: number }>(tenantId, {
+      name: 'newest_subject_keys',
+      sql: `select customer_id, max(generation) as generation from subject_key
+        where tenant_id = $1 and customer_id = any ($2::uuid[]) group by customer_id`,
+      values: [tenantId, customerIds],
+    });
+    return rows.map(({ customer_id, generation }) => ({ customerId: customer_id, formerGeneration: generation }));
   }
 
   /** Destroys the keys of a customer up to a generation. Data sealed with them cannot be read again, not even from a backup. */
@@ -253,29 +278,6 @@ export class SubjectKeys {
     const message = 'The keys of personal data are unavailable, so it can be neither read nor written. Try again.';
     return new AppError('UNAVAILABLE', 'KEYS_UNAVAILABLE', message, { cause, retryAfterSeconds: 1 });
   }
-}
-
-interface NewKey {
-  subject: string;
-  id: string;
-  bytes: Buffer;
-}
-
-function newKey(subject: string): NewKey {
-  return { subject, id: uuidv7(), bytes: randomBytes(dataKeyBytes) };
-}
-
-/** @param ifExists what happens to the key of a subject that has one */
-function insertFirst(tenantId: string, wrapped: readonly object[], ifExists: 'fails' | 'is ignored'): Statement {
-  const isIgnored = ifExists === 'is ignored';
-  return {
-    name: isIgnored ? 'create_subject_keys' : 'create_new_subject_keys',
-    sql: `insert into subject_key (tenant_id, id, customer_id, generation, wrapped, create_time)
-      select $1, made.id, made.customer_id, 1, made.wrapped, now()
-      from jsonb_to_recordset($2) as made (id uuid, customer_id uuid, wrapped bytea)
-      order by made.customer_id ${isIgnored ? 'on conflict do nothing' : ''}`,
-    values: [tenantId, JSON.stringify(wrapped)],
-  };
 }
 
 /** UNAVAILABLE KEYS_LOST: a key is missing, for example since the key database was restored from an older backup. */
