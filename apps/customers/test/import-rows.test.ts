@@ -154,7 +154,7 @@ describe('a row', () => {
   });
 
   test('without any key is compared with 100 customers of its name, however many the file has', async () => {
-    // Numbers that are kept as typed: only a merge tells them apart.
+    // Numbers that are kept as typed: only a merge distinguishes them.
     const rows = Array.from({ length: 300 }, (_, index) => ({ name: 'Ada', phone: `call ${index}` }));
     const merges = vi.spyOn(customerImport, 'merge');
     try {

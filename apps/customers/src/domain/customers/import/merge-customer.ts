@@ -48,7 +48,7 @@ export function mergeCustomer(before: Customer, row: Customer, options: MergeOpt
   return { record: customer, changed: isChanged(before, customer), full, refused };
 }
 
-/** Whether a row that replaces and unites would change a customer of its name, as far as a cheap test tells. */
+/** Whether a row that replaces and unites would change a customer of its name, as far as a cheap test shows. */
 export function lacksValue(customer: Customer, row: Customer): boolean {
   return (
     singleFields.some((name) => row[name] !== undefined && row[name] !== customer[name]) ||

@@ -137,7 +137,7 @@ test('a row without keys does not match a namesake with an incompatible stage', 
 });
 
 test.each([
-  // A cheap test tells them apart: only an equal row is merged, once to find it and once to join it.
+  // A cheap test distinguishes them: only an equal row is merged, once to find it and once to join it.
   ['job_title', 0, 800],
   // Only a merge does: with the first 100 namesakes, and with the row that was equal.
   ['custom_fields.text', 34_950, 5_050 + 300 * 101 + 400],
