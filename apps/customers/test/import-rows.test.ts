@@ -153,6 +153,15 @@ describe('a row', () => {
     expect(await tenant.storedRows()).toEqual(before);
   });
 
+  test('without any key or country matches a customer whose country completes its local number', async () => {
+    const local = { name: 'Ada', phone: '030 90 18 20' };
+
+    const answer = await tenant.importFile(rowsOf([{ ...local, country: 'Germany' }, local]));
+
+    expect(counts(answer)).toEqual({ ...none, created: 1, joined: 1 });
+    expect((await tenant.stored()).map(({ phones }) => phones)).toMatchObject([[{ number: '+4930901820' }]]);
+  });
+
   test('without any key is compared with 100 customers of its name, however many the file has', async () => {
     // Numbers that are kept as typed: only a merge distinguishes them.
     const rows = Array.from({ length: 300 }, (_, index) => ({ name: 'Ada', phone: `call ${index}` }));

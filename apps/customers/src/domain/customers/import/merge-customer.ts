@@ -58,11 +58,17 @@ export function lacksValue(customer: Customer, row: Customer): boolean {
   );
 }
 
-/** Local numbers depend on a country: a merge compares them. */
+/** A local number depends on a country, except its last digits. */
 function lacksPhone(stored: PhoneNumber[], given: PhoneNumber[]): boolean {
-  const isInternational = ({ number }: PhoneNumber) => number.startsWith('+');
-  if (!stored.every(isInternational)) return false;
-  return given.some((phone) => isInternational(phone) && !stored.some(({ number }) => number === phone.number));
+  if (given.length === 0) return false;
+  const held = stored.map(lastDigits);
+  if (held.includes(undefined)) return false;
+  return given.map(lastDigits).some((digits) => digits !== undefined && !held.includes(digits));
+}
+
+/** Undefined for a text with letters, such as one with an extension, and for a short one. */
+function lastDigits({ number }: PhoneNumber): string | undefined {
+  return /^[\d ()+./-]+$/.test(number) ? /\d{4}$/.exec(number.replace(/\D/g, ''))?.[0] : undefined;
 }
 
 /** Union of lists, cut to the most items of each. */

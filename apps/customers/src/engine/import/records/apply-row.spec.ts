@@ -139,6 +139,7 @@ test('a row without keys does not match a namesake with an incompatible stage', 
 test.each([
   // A cheap test distinguishes them: only an equal row is merged, once to find it and once to join it.
   ['job_title', 0, 800],
+  ['phone', 0, 800],
   // Only a merge does: with the first 100 namesakes, and with the row that was equal.
   ['custom_fields.text', 34_950, 5_050 + 300 * 101 + 400],
 ] as const)(
@@ -151,7 +152,7 @@ test.each([
     };
     const rules = { ...customerImport, merge };
     const records = newRecords();
-    const rows = Array.from({ length: 400 }, (_, index) => ({ display_name: 'Ada', [field]: `value ${index}` }));
+    const rows = Array.from({ length: 400 }, (_, index) => ({ display_name: 'Ada', [field]: `030 ${1_000 + index}` }));
     const outcomes = () => new Set(rows.flatMap(prepare).map((row) => applyRow(row, records, rules).outcome));
 
     expect([[...outcomes()], merges]).toEqual([['created'], mergesOfNew]);
