@@ -67,3 +67,17 @@ test('keys of a call are dropped from any of them on, and the others stay', asyn
 
   expect([...(await keys.inUse(tenantId, subjects)).keys()]).toEqual(subjects.slice(0, 1));
 });
+
+test('a subject whose key was dropped gets another key, which is stored', async () => {
+  const subject = v7();
+  const seal = await newSeal();
+  await seal.prepareNew([subject]);
+  await seal.dropNew();
+
+  await seal.prepareNew([subject]);
+
+  const sealed = seal.sealText(subject, 'Ada');
+  const other = await newSeal();
+  await other.prepare([subject]);
+  expect(other.sealText(subject, 'Ada')).toBe(sealed);
+});

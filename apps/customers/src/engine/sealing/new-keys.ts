@@ -22,6 +22,11 @@ export class KeyIds {
     return id;
   }
 
+  /** Whether an id was taken. @param from not counting so many, the first ones */
+  has(id: string, from: number): boolean {
+    return this.#count > from && id >= this.at(from) && id <= this.at(this.#count - 1);
+  }
+
   /** @param index from 0 */
   at(index: number): string {
     return this.#prefix + index.toString(16).padStart(counted, '0');

@@ -74,6 +74,12 @@ export class Seal {
 
   /** Deletes the keys that `prepareNew` has created, of which nothing is stored. @param from all but so many, the first ones */
   async dropNew(from = 0): Promise<void> {
+    // A step that is repeated may have the same subjects.
+    for (const [subject, { id }] of this.#current) {
+      if (!this.#newIds.has(id, from)) continue;
+      this.#current.delete(subject);
+      this.#keys.delete(id);
+    }
     await this.subjectKeys.dropNew(this.tenantId, this.#newIds, from);
   }
 
