@@ -193,13 +193,14 @@ describe('an operation', () => {
   });
 
   test('that is cancelled retains completed rows, and can be undone', async () => {
-    const cancelled = await tenant.steerAt('p5@example.com', 'cancelOperation', people(100));
+    // The worker may begin further chunks before the call gets the lock that it waits for.
+    const cancelled = await tenant.steerAt('p5@example.com', 'cancelOperation', people(400));
     await tenant.untilCleared();
     const { rows } = await tenant.database.query('select from customer');
     const undone = await tenant.undo(cancelled.id);
 
     expect(cancelled).toMatchObject({ state: State.CANCELLED, endTime: expect.any(String) as string });
-    expect([20, 40, 60, 80]).toContain(cancelled.counts!.rows);
+    expect(Array.from({ length: 19 }, (_, index) => 20 * (index + 1))).toContain(cancelled.counts!.rows);
     expect(rows).toHaveLength(cancelled.counts!.created);
     expect(undone).toMatchObject({ state: State.UNDONE, counts: { undone: rows.length } });
     expect(await tenant.dump()).toEqual([]);
