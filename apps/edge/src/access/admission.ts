@@ -86,7 +86,7 @@ export class Admission {
     if (!principal) return route();
     const notBefore = this.notBefore(head, startedAt);
     const find = (now: number) =>
-      this.parts.cache.answers.find(principal.caller.tenantId, cacheKey(principal.rights, url), now, notBefore);
+      this.parts.cache.answers.find(principal.caller.tenantId, cacheKey(principal, url), now, notBefore);
     const answer = find(startedAt);
     const asked = answer ? undefined : this.#find(request);
     const found = answer?.route ?? asked?.route;

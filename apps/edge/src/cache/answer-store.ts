@@ -1,3 +1,4 @@
+import type { Principal } from '../access/authenticator.js';
 import type { CachedAnswer } from './cached-answer.js';
 import type { RedisLease } from './redis-lease.js';
 
@@ -167,7 +168,16 @@ export class AnswerStore extends FairStore<CachedAnswer> {
   }
 }
 
-/** The key of an answer among those of its tenant. Callers with other rights get other answers. */
-export function cacheKey(rights: string, url: string): string {
-  return `${rights}${url}`;
+/**
+ * The key of an answer among those of its tenant. Callers with other rights get other answers, and so does each caller where
+ * `me` in a filter may stand for it.
+ */
+export function cacheKey({ rights, caller }: Pick<Principal, 'rights' | 'caller'>, url: string): string {
+  return mayNameCaller.test(url) ? `${rights} ${caller.principalId}${url}` : `${rights}${url}`;
 }
+
+/**
+ * The word `me` in a URL, however it is encoded. It may be a text or a part of a path: then callers share less than they
+ * could.
+ */
+const mayNameCaller = /(?:[^\w%]|%[\da-f]{2})(?:m|%6d)(?:e|%65)(?!\w)/i;

@@ -110,7 +110,7 @@ export class CachedReads {
       return { body: text, etag: etagOf(etag, text) };
     };
     const { tenantId } = principal.caller;
-    const key = cacheKey(principal.rights, url);
+    const key = cacheKey(principal, url);
     const leftMs = Math.max(1, deadlineMs - elapsedMs);
     return this.parts.cache.reads.read({ route, tenantId, key, message, leftMs, notBefore }, load, gone.signal);
   }
