@@ -1,6 +1,8 @@
 import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
-import { beforeAll, beforeEach, expect, inject, it } from 'vitest';
+import { beforeAll, beforeEach, expect, inject, it, vi } from 'vitest';
 import { ApiClient } from './api-client.ts';
+import { ConsoleUser } from './console-user.ts';
+import { newPerson } from './people.ts';
 import { untilKept } from './until-kept.ts';
 
 let platform: SharedPlatform;
@@ -85,4 +87,38 @@ it('a change of the workspace’s time zone invalidates a cached list that is fi
   await untilKept(api, path);
   await write('PATCH', '/v1/settings', { timeZone: 'Asia/Tokyo' });
   expect((await api.send('GET', path)).headers.get('cache-status')).not.toMatch(/^rapport; hit/);
+});
+
+it('a cached list of what is mine is served to no other user with the same rights', async () => {
+  const workspace = `mine-${crypto.randomUUID().slice(0, 8)}`;
+  const owner = await platform.createTenant('Owners', undefined, workspace);
+  api = await ApiClient.connect(platform.edgeUrl, owner.apiKey);
+  const people = [await newPerson(platform, api), await newPerson(platform, api)];
+  const names = people.map(({ id }) => `of ${id}`);
+  for (const [index, { id: ownerId }] of people.entries())
+    await create('/v1/customers', { kind: 'PERSON', displayName: names[index], ownerId });
+  const users = await Promise.all(people.map((person) => ConsoleUser.signIn(platform.edgeUrl, workspace, person)));
+  const paths = [matching('customers', 'ownerId = me'), matching('customers', 'NOT ownerId = me')];
+  const read = async (user: ConsoleUser, path: string) => {
+    const answer = await user.call('GET', path);
+    const { customers } = (await answer.json()) as { customers: { displayName: string }[] };
+    return { status: answer.headers.get('cache-status') ?? '', names: customers.map(({ displayName }) => displayName) };
+  };
+
+  for (const [place, path] of paths.entries()) {
+    for (const [index, user] of users.entries()) {
+      const expected = [names[place === 0 ? index : 1 - index]];
+      const readHit = async () => {
+        const { status, names: found } = await read(user, path);
+        expect(found).toEqual(expected);
+        expect(status).toMatch(/^rapport; hit/);
+      };
+      expect((await read(user, path)).names).toEqual(expected);
+      await vi.waitFor(readHit, { timeout: 60_000 });
+    }
+  }
+  expect(await api.send('GET', paths[0] ?? '')).toMatchObject({
+    status: 400,
+    body: { errors: [{ in: 'query', pointer: '/filter', code: 'FILTER_WITHOUT_USER' }] },
+  });
 });

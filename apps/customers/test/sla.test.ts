@@ -122,6 +122,7 @@ describe('a policy', () => {
 
   test.each<[Partial<SlaPolicy>, string, string]>([
     [{ filter: 'nothing = 1' }, 'slaPolicy.filter', 'FILTER_FIELD_UNKNOWN'],
+    [{ filter: 'ownerId = me' }, 'slaPolicy.filter', 'FILTER_WITHOUT_USER'],
     [
       { targets: [target(SlaMetric.RESOLUTION, 60), target(SlaMetric.RESOLUTION, 90)] },
       'slaPolicy.targets[1]',

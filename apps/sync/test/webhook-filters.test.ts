@@ -132,6 +132,7 @@ test.each([
   ['createTime > x', 400, 'FILTER_VALUE_INVALID', 'at character 14: createTime must be a time'],
   ['customFields.none = 1', 400, 'FILTER_FIELD_UNKNOWN', 'none is not defined'],
   ['company.displayName = x', 400, 'FILTER_FIELD_UNKNOWN', 'is about another record'],
+  ['ownerId = me', 400, 'FILTER_WITHOUT_USER', 'at character 11: ownerId is not compared with me here'],
 ])('refuses the filter %s and says where it is wrong', async (filter, status, code, detail) => {
   const create = await tenant.send('POST', '/v1/webhookEndpoints', {
     ...{ url, eventTypes: ['*'], filters: [{ recordType: 'deal', filter: 'tags:x' }, ...filtered(filter).filters] },

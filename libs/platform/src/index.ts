@@ -52,7 +52,7 @@ export {
 } from './environment/read-environment.js';
 export { processVariables, auditArchiveVariables, verificationVariables } from './environment/process-variables.js';
 export { Readiness, type ReadinessChecks } from './readiness.js';
-export { ownerIdOf, ownersSeenBy, seesSomeOnly } from './callers/record-owners.js';
+export { callingUserId, ownerIdOf, ownersSeenBy, seesSomeOnly } from './callers/record-owners.js';
 export { runUntilStopped } from './run-until-stopped.js';
 export {
   continueTrace,

@@ -50,6 +50,7 @@ export const violationCodes = {
   FILTER_SYNTAX: 'The syntax of the filter is wrong. `detail` names the character.',
   FILTER_FIELD_UNKNOWN: 'The filter names an unknown field.',
   FILTER_VALUE_INVALID: 'A value of the filter has the wrong type for its field.',
+  FILTER_WITHOUT_USER: 'The filter says `me`, and no user asks.',
   FILTER_NOT_INDEXED: 'No index supports the filter. `detail` names the supported comparisons.',
   FILTER_ENCRYPTED: 'The filter names a field that is encrypted in this workspace.',
   ORDER_NOT_INDEXED: 'No index supports the order.',

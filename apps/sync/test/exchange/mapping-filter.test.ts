@@ -43,6 +43,7 @@ describe('a filter that customers refuses', () => {
     ['custom_fields.undefined_one = 1', 'FILTER_FIELD_UNKNOWN'],
     ['jobTitle < "B"', 'FILTER_NOT_INDEXED'],
     ['company.city:Graz', 'FILTER_FIELD_UNKNOWN'],
+    ['ownerId = me', 'FILTER_WITHOUT_USER'],
   ])('is refused when the mapping is saved: %s', async (wrong, code) => {
     const body = { connectionId: people.connection, recordType: 'people', customerKind: 'PERSON' };
     const fields = [{ customerField: 'displayName', peerField: 'name' }];

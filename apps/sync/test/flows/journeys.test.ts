@@ -227,6 +227,9 @@ test('definitions are refused whose kind, trigger, rules and filters do not fit'
     return (answer.faults ?? []).map(({ field, reason }) => `${field} ${reason}`);
   };
   expect(await faults({ kind: 'JOURNEY', enrollment: { goal: 'deals.status = WON' } })).toEqual([]);
+  expect(await faults({ kind: 'JOURNEY', enrollment: { goal: 'ownerId = me' } })).toEqual([
+    '/enrollment/goal FILTER_WITHOUT_USER',
+  ]);
   expect(await faults({ enrollment: { goal: 'tags:vip' } })).toEqual(['/enrollment NOT_ALLOWED']);
   expect(await faults({ kind: 'SEQUENCE', trigger: { manual: { type: 'deal' } } })).toEqual(['/trigger NOT_ALLOWED']);
   expect(await faults({ kind: 'JOURNEY', enrollment: { reentry: 'AFTER' } })).toEqual([

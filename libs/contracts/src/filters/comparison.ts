@@ -1,5 +1,5 @@
 import type { AppError } from '@rapport/platform';
-import { filterError } from './filter-error.js';
+import { filterError, type FilterFault } from './filter-error.js';
 import type { FilterValue, Restriction } from './parse-filter.js';
 
 /** The comparisons that an index of a field supports, besides equality and presence. */
@@ -40,6 +40,11 @@ export class Comparison {
     return this.value.text;
   }
 
+  /** Whether it is the word `me`: in quotation marks, that is a text. */
+  get isMe(): boolean {
+    return this.value.text === 'me' && !this.value.isQuoted;
+  }
+
   /** Whether any value will do: `field:*`. */
   get isPresence(): boolean {
     return this.isStart && this.text === '';
@@ -61,8 +66,8 @@ export class Comparison {
   }
 
   /** The error for a value that the field can't have. @param problem such as `must be a UUID` */
-  valueError(problem: string): AppError {
-    return filterError('FILTER_VALUE_INVALID', this.filter, this.value.index, `${this.restriction.field} ${problem}`);
+  valueError(problem: string, reason: FilterFault = 'FILTER_VALUE_INVALID'): AppError {
+    return filterError(reason, this.filter, this.value.index, `${this.restriction.field} ${problem}`);
   }
 
   /**

@@ -21,7 +21,7 @@ type FieldComparison =
   | { type: 'enum'; names: readonly string[]; ordered: boolean }
   | { type: 'id' }
   /** Id of a user or a team, which has a term. */
-  | { type: 'owner' }
+  | { type: 'owner'; isUser: boolean }
   | { type: 'time' }
   /** Days, numbers, of some whole ones, and money. */
   | { type: 'value'; of: 'DATE' | 'NUMBER' | 'MONEY'; isWhole: boolean }
@@ -71,8 +71,9 @@ function comparisonOf({ field, list }: NamedField): FieldComparison | undefined 
 
 const fractions = new Set<ScalarType | undefined>([ScalarType.DOUBLE, ScalarType.FLOAT]);
 
-function termComparison({ field: { desc, index, isId }, list }: Omit<NamedField, 'name'>): FieldComparison {
+function termComparison({ field, list }: Omit<NamedField, 'name'>): FieldComparison {
+  const { desc, index, isId, isUser } = field;
   if (list || desc.fieldKind === 'list') return { type: 'term' };
   if (desc.enum) return { type: 'enum', names: enumNames(desc.enum), ordered: index.ordered };
-  return { type: isId ? 'owner' : 'term' };
+  return isId ? { type: 'owner', isUser } : { type: 'term' };
 }

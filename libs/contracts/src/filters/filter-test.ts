@@ -10,6 +10,7 @@ import {
   readGiven,
   readMoment,
   readNumber,
+  readUser,
   readUuid,
   type Present,
 } from './read-value.js';
@@ -39,13 +40,19 @@ export type FilterTest =
  * Converts a restriction to tests of a field: one of them must pass, and `!=` negates the result.
  *
  * @param filter the whole filter, for positions in errors
- * @throws AppError INVALID_ARGUMENT FILTER_VALUE_INVALID or FILTER_NOT_INDEXED with the position, and the supported
- *   comparisons
+ * @param userId the user that `me` stands for; absent where no user asks
+ * @throws AppError INVALID_ARGUMENT FILTER_VALUE_INVALID, FILTER_WITHOUT_USER or FILTER_NOT_INDEXED with the position, and the
+ *   supported comparisons
  */
-export function readTests(field: ComparedField, filter: string, restriction: Restriction): FilterTest[] {
+export function readTests(
+  field: ComparedField,
+  filter: string,
+  restriction: Restriction,
+  userId?: string,
+): FilterTest[] {
   const abilities = abilitiesOf(field);
   const tests = restriction.values.map((value) =>
-    readTest(field, new Comparison(filter, restriction, value, abilities)),
+    readTest(field, new Comparison(filter, restriction, value, abilities), userId),
   );
   if (restriction.operator === 'BETWEEN') return [rangeOf(tests)];
   const among = tests.filter((test) => test.type === 'oneOf');
@@ -111,7 +118,7 @@ function abilitiesOf(field: ComparedField): Abilities {
   }
 }
 
-function readTest(field: ComparedField, comparison: Comparison): FilterTest {
+function readTest(field: ComparedField, comparison: Comparison, userId: string | undefined): FilterTest {
   if (comparison.isPresence) return { type: 'present' };
   switch (field.type) {
     case 'custom':
@@ -122,8 +129,10 @@ function readTest(field: ComparedField, comparison: Comparison): FilterTest {
       return keyTest(field, comparison);
     case 'enum':
       return enumTest(field, comparison);
-    case 'id':
     case 'owner':
+      if (field.isUser) return { type: 'oneOf', texts: [readUser(comparison, userId)] };
+      return { type: 'oneOf', texts: [readUuid(comparison)] };
+    case 'id':
       return { type: 'oneOf', texts: [readUuid(comparison)] };
     case 'related':
       return { type: 'oneOf', texts: [relatedText(field.of, readUuid(comparison))] };

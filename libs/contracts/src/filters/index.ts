@@ -13,7 +13,13 @@ export {
   type FilterValue,
   type Restriction,
 } from './parse-filter.js';
-export { compilePredicate, matchChange, type ChangeMatch, type FilterPredicate } from './predicate.js';
+export {
+  compilePredicate,
+  compileRestriction,
+  matchChange,
+  type ChangeMatch,
+  type FilterPredicate,
+} from './predicate.js';
 export { hasDays, type Present } from './read-value.js';
 export type { JsonRecord } from './record-values.js';
 export { isIsoCurrency } from '../values/currency-codes.js';

@@ -33,6 +33,8 @@ export interface FilterValue {
   isPrefix: boolean;
   /** True when a `*` is elsewhere, which is not supported. */
   isPattern: boolean;
+  /** True in quotation marks, where a word such as `me` is a text. */
+  isQuoted: boolean;
   index: number;
 }
 
@@ -170,11 +172,11 @@ class FilterParser {
     const isSuffix = bare.length > 1 && bare.startsWith('*');
     const isPrefix = bare.endsWith('*');
     const text = bare.slice(isSuffix ? 1 : 0, isPrefix ? -1 : undefined);
-    return { text, isSuffix, isPrefix, isPattern: text.includes('*'), index };
+    return { text, isSuffix, isPrefix, isPattern: text.includes('*'), isQuoted: false, index };
   }
 
   #quoted(quote: string, index: number): FilterValue {
-    const value = { text: '', isSuffix: false, isPrefix: false, isPattern: false, index };
+    const value = { text: '', isSuffix: false, isPrefix: false, isPattern: false, isQuoted: true, index };
     for (;;) {
       const character = this.filter[this.#index];
       if (character === undefined) throw this.#error('this quotation mark has no counterpart', index);

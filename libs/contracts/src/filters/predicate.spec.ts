@@ -126,6 +126,13 @@ test.each([
   ['closeDate > now', 'FILTER_VALUE_INVALID', 'today-30d'],
   ['amount > 12', 'FILTER_VALUE_INVALID', 'EUR 12.50'],
   ['amount > "EUR 1 2"', 'FILTER_VALUE_INVALID', 'EUR 12.50'],
+  ['ownerId = me', 'FILTER_WITHOUT_USER', 'at character 11: ownerId is not compared with me here'],
+  [
+    'ownerId IN ("me", 1)',
+    'FILTER_VALUE_INVALID',
+    'at character 13: ownerId must be a UUID, or me without quotation marks',
+  ],
+  ['ownerTeamId = me', 'FILTER_VALUE_INVALID', 'ownerTeamId must be a UUID'],
   ['status = DONE', 'FILTER_VALUE_INVALID', 'must be one of OPEN, WON, LOST'],
 ])('%s is refused with the supported comparisons', (filter, reason, description) => {
   const error = (() => {

@@ -12,7 +12,8 @@ export type FilterPredicate = (record: JsonRecord, present: Present) => boolean;
  * without case and accents, phone numbers by their digits, and a comparison with an absent value is false.
  *
  * @param filter in the syntax of lists, limited to fields of the record itself. An empty filter matches all records.
- * @throws AppError INVALID_ARGUMENT with the position, as lists do. FILTER_FIELD_UNKNOWN also for paths to other records.
+ * @throws AppError INVALID_ARGUMENT with the position, as lists do. FILTER_FIELD_UNKNOWN also for paths to other records, and
+ *   FILTER_WITHOUT_USER for `me`
  */
 export function compilePredicate(filter: string, table: FilterTable): FilterPredicate {
   const tree = parseFilter(filter);
@@ -63,7 +64,8 @@ function compile(tree: Filter, restricted: (restriction: Restriction) => FilterP
   }
 }
 
-function compileRestriction(filter: string, table: FilterTable, restriction: Restriction): FilterPredicate {
+/** Compiles one comparison. @throws AppError as `compilePredicate` does */
+export function compileRestriction(filter: string, table: FilterTable, restriction: Restriction): FilterPredicate {
   const field = ownField(filter, table, restriction);
   const values = valuesOf(field);
   const tests = readTests(field, filter, restriction).map((test) => compileTest(test, values));

@@ -26,10 +26,18 @@ const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_00
 /** Largest distance of a relative time from now: a hundred years. */
 const maxOffsetMs = 36_525 * unitMs.d;
 
-export function readUuid(comparison: Comparison): string {
+export function readUuid(comparison: Comparison, problem = 'must be a UUID'): string {
   const text = comparison.text.toLowerCase();
   if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)) return text;
-  throw comparison.valueError('must be a UUID');
+  throw comparison.valueError(problem);
+}
+
+/** Reads the id of a user, or the word `me`. @param userId what `me` stands for; absent where no user asks */
+export function readUser(comparison: Comparison, userId: string | undefined): string {
+  if (!comparison.isMe) return readUuid(comparison, 'must be a UUID, or me without quotation marks');
+  if (userId !== undefined) return userId;
+  const problem = 'is not compared with me here: API keys are no users, and no user asks what is stored for later';
+  throw comparison.valueError(`${problem}; name the user by id`, 'FILTER_WITHOUT_USER');
 }
 
 /** Whether a filter has values that depend on the time zone. */

@@ -111,6 +111,7 @@ describe('a record', () => {
       'x-rapport-filterable': {
         status: { operators: ['=', '!=', 'IN', ':'], values: ['OPEN', 'WON', 'LOST'] },
         tags: { operators: [':', '=', '!=', 'IN'] },
+        ownerId: { operators: ['=', '!=', 'IN', ':'], words: ['me'] },
         title: { operators: expect.arrayContaining(['BETWEEN']) as string[], patterns: ['abc*', '*abc', '*abc*'] },
       },
       'x-rapport-sortable': expect.arrayContaining(['status', 'amount', 'createTime']) as string[],

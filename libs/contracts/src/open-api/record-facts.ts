@@ -61,5 +61,6 @@ function filterFact(field: FilterField): JsonSchema {
     operators,
     ...(patterns.length > 0 && { patterns }),
     ...(field.type === 'enum' && { values: field.names }),
+    ...(field.type === 'owner' && field.isUser && { words: ['me'] }),
   };
 }

@@ -48,6 +48,8 @@ export interface RecordField {
   isPersonal: boolean;
   /** Whether its values are UUIDs. */
   isId: boolean;
+  /** Whether its values are ids of users. */
+  isUser: boolean;
   /** Whether its values are days of the calendar. */
   isDate: boolean;
   /** Type of the referenced record. Undefined for a reference to another resource, such as a user. */
@@ -139,6 +141,7 @@ function recordField(contract: Contract, desc: DescField, targets: Targets): Rec
     isRequired: contract.is(desc, FieldBehavior.REQUIRED),
     isPersonal: contract.rules(desc).pii,
     isId: contract.rules(desc).format === Format.UUID,
+    isUser: contract.reference(desc) === 'rapport/User',
     isDate: contract.rules(desc).format === Format.DATE,
     reference: targets.record(desc),
     relatedTypes: isRelated(desc) ? targets.related : undefined,

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { ownersSeenBy } from './record-owners.js';
+import { callContext } from './call-context.js';
+import { callingUserId, ownersSeenBy } from './record-owners.js';
 
 const user = '019ab2f4-0000-7000-8000-000000000001';
 const team = '019ab2f4-0000-7000-8000-000000000002';
@@ -18,4 +19,15 @@ test.each([
   ],
 ])('the owners of a caller’s scope: %s', (_, seenBy, owners) => {
   expect(ownersSeenBy(seenBy)).toEqual(owners);
+});
+
+test.each([
+  ['a user', caller, undefined, user],
+  ['no API key', { ...caller, principalId: `apiKey:${user}` }, undefined, undefined],
+  ['no service', { ...caller, principalId: 'service:sync' }, undefined, undefined],
+  ['no flow in the name of a user', caller, { origin: 'flow' }, undefined],
+  ['nobody without a credential', undefined, undefined, undefined],
+])('the calling user is %s', (_, asking, cause, id) => {
+  const context = { requestId: '1', caller: asking, ...(cause && { cause }) };
+  expect(callContext.run(context, callingUserId)).toBe(id);
 });

@@ -15,6 +15,15 @@ export function ownerIdOf(principalId: string): string | undefined {
   return /^(?:user|apiKey):([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(principalId)?.[1];
 }
 
+/**
+ * The id of the user who calls; undefined for other principals, and for what acts in the name of a user later, such as a
+ * flow.
+ */
+export function callingUserId(): string | undefined {
+  const { caller, cause } = callContext.getStore() ?? {};
+  return cause === undefined && caller?.principalId.startsWith('user:') ? ownerIdOf(caller.principalId) : undefined;
+}
+
 /** Whether the current caller is limited to the records of some owners. */
 export function seesSomeOnly(): boolean {
   const { recordScope = 'ALL' } = callContext.getStore()?.caller ?? {};

@@ -1,4 +1,4 @@
-import { compilePredicate, parseFilter, restrictionsOf } from '@rapport/contracts/filters';
+import { compileRestriction, parseFilter, restrictionsOf } from '@rapport/contracts/filters';
 import { AppError, type FieldViolation } from '@rapport/platform';
 import { filterTableOf } from './filter-fields.js';
 import { refuseHidden } from './hidden-data.js';
@@ -14,9 +14,12 @@ import type { RecordType } from './record-type.js';
 export function filterViolations(type: RecordType, filter: string, rule: string): FieldViolation[] {
   try {
     const tree = parseFilter(filter);
-    const fields = tree ? restrictionsOf(tree).map(({ field }) => field) : [];
+    const restrictions = tree ? restrictionsOf(tree) : [];
+    const fields = restrictions.map(({ field }) => field);
     refuseHidden(type, fields, `${rule}.filter`);
-    if (!fields.some((field) => field.startsWith('customFields.'))) compilePredicate(filter, filterTableOf(type));
+    for (const restriction of restrictions) {
+      if (!restriction.field.startsWith('customFields.')) compileRestriction(filter, filterTableOf(type), restriction);
+    }
     return [];
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'INVALID_ARGUMENT') throw error;

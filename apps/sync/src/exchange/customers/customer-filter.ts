@@ -27,7 +27,9 @@ export class CustomerFilters {
    * @throws AppError INVALID_ARGUMENT that names `mapping.filter`, with the reason of customers
    */
   async check(object: string, filter: string, tenantId: string, principalId: string): Promise<void> {
-    const context = { requestId: randomUUID(), principalToken: await this.tokens.of(tenantId, principalId) };
+    const principalToken = await this.tokens.of(tenantId, principalId);
+    // A mapping evaluates its filter later, when no user calls.
+    const context = { requestId: randomUUID(), principalToken, cause: { origin: 'mapping' } };
     // The filter is parsed even if the record does not exist.
     const request = { ids: [randomUUID()], filter };
     try {

@@ -32,7 +32,7 @@ export function compareField(
 ): Condition {
   const encryptedError = (problem: string) => sealedError(filter, restriction, problem);
   const asked = { ...compared, encryptedError };
-  return anyOf(readTests(field, filter, restriction).map((test) => conditionOf(field, test, asked)));
+  return anyOf(readTests(field, filter, restriction, compared.userId).map((test) => conditionOf(field, test, asked)));
 }
 
 function conditionOf(field: ComparedField, test: FilterTest, asked: Asked): Condition {

@@ -27,6 +27,8 @@ export interface FilterContext {
   customFields: ReadonlyMap<string, CustomFields>;
   /** The reference point of relative times and dates in the filter. */
   present: Present;
+  /** The user that `me` stands for in the filter; absent where no user asks, so that `me` is refused. */
+  userId?: string | undefined;
   /** True to refuse conditions on other records. */
   isOwnOnly?: boolean;
 }
@@ -43,8 +45,8 @@ const maxOthers = 5;
  *
  * @param filter the text that `tree` was parsed from, for positions in errors
  * @returns conditions that must all hold
- * @throws AppError INVALID_ARGUMENT FILTER_FIELD_UNKNOWN, FILTER_VALUE_INVALID, FILTER_NOT_INDEXED or FILTER_SYNTAX
- *   with the position
+ * @throws AppError INVALID_ARGUMENT FILTER_FIELD_UNKNOWN, FILTER_VALUE_INVALID, FILTER_WITHOUT_USER,
+ *   FILTER_NOT_INDEXED or FILTER_SYNTAX with the position
  */
 export function compileFilter(filter: string, tree: Filter, context: FilterContext): Condition[] {
   const compiler = new FilterCompiler(filter, context);
@@ -86,8 +88,8 @@ class FilterCompiler {
   }
 
   #restriction(restriction: Restriction): Condition {
-    const { type, live, present } = this.context;
-    const own = { type, table: type.table, live, present };
+    const { type, live, present, userId } = this.context;
+    const own = { type, table: type.table, live, present, userId };
     return this.#at(restriction, restriction.field.split('.'), own, maxPathLength);
   }
 

@@ -35,6 +35,8 @@ export interface Compared {
   /** Whether live records are selected. */
   live: boolean;
   present: Present;
+  /** The user that `me` stands for; absent where no user asks. */
+  userId: string | undefined;
 }
 
 /** A comparison with a field. */

@@ -2,6 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { snakeCase } from '@rapport/contracts';
 import { hasDays, parseFilter, restrictionsOf, type Filter, type Present } from '@rapport/contracts/filters';
 import type { StatementTransaction } from '@rapport/persistence';
+import { callingUserId } from '@rapport/platform';
 import { CustomFields } from '../../fields/custom-fields.js';
 import { compileFilter } from '../filter/compile-filter.js';
 import type { Condition } from '../filter/condition.js';
@@ -26,6 +27,7 @@ export interface ListRequest {
  * Reads the filter, `q` and orders of a request. A type's custom field definitions are loaded only when the request
  * names custom fields.
  *
+ * @param userId the user that `me` stands for in the filter
  * @throws AppError PERMISSION_DENIED FIELD_HIDDEN for fields hidden from the caller
  * @throws AppError INVALID_ARGUMENT as parseFilter, compileFilter, searchConditions and readOrders say
  */
@@ -33,6 +35,7 @@ export async function conditionsOf(
   em: EntityManager,
   type: RecordType,
   { filter = '', q = '', orderBy = defaultOrder(type), showDeleted = false }: ListRequest,
+  userId = callingUserId(),
 ): Promise<{ orders: ListOrder[]; conditions: Condition[] }> {
   const tree = parseFilter(filter);
   const filtered = tree ? restrictionsOf(tree).map(({ field }) => field) : [];
@@ -47,7 +50,9 @@ export async function conditionsOf(
   return {
     orders: readOrders(type, asked, live, customFields.get(type.name)),
     conditions: [
-      ...(tree ? compileFilter(filter, tree, { type, live, customFields, present: await presentOf(em, tree) }) : []),
+      ...(tree
+        ? compileFilter(filter, tree, { type, live, customFields, userId, present: await presentOf(em, tree) })
+        : []),
       ...searchConditions(type, q),
       ...ownedRecords(type),
     ],
@@ -60,20 +65,21 @@ export async function conditionsOf(
  * @throws AppError as `conditionsOf` does for the filter
  */
 export function ownConditions(em: EntityManager, type: RecordType, filter: string): Promise<Condition[]> {
-  return filterConditions(em, type, filter, { isOwnOnly: true });
+  return filterConditions(em, type, filter, { isOwnOnly: true, userId: callingUserId() });
 }
 
 /**
  * Reads a filter on live records.
  *
  * @param now the reference point of its relative times, the present by default
+ * @param userId the user that `me` stands for; none by default, since most of these filters are stored
  * @throws AppError as `conditionsOf` does for the filter
  */
 export async function filterConditions(
   source: EntityManager | StatementTransaction,
   type: RecordType,
   filter: string,
-  { now, isOwnOnly = false }: { now?: Date; isOwnOnly?: boolean } = {},
+  { now, isOwnOnly = false, userId }: { now?: Date; isOwnOnly?: boolean; userId?: string | undefined } = {},
 ): Promise<Condition[]> {
   const tree = parseFilter(filter);
   if (!tree) return [];
@@ -83,6 +89,7 @@ export async function filterConditions(
     type,
     live: true,
     isOwnOnly,
+    userId,
     customFields: await customFieldsIn(source, type, filtered),
     present: await presentOf(source, tree, now),
   });
