@@ -129,5 +129,6 @@ function filterFact(field: FilterField): FilterFact {
     ...(values && { of: nameOf(values) }),
     operators,
     ...(patterns.length > 0 && { patterns }),
+    ...(field.type === 'owner' && field.isUser && { isUser: true }),
   };
 }

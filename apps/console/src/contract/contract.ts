@@ -138,6 +138,8 @@ export interface FilterFact {
   operators: string[];
   /** Where a text can have `*`: `abc*`, `*abc` and `*abc*`. */
   patterns?: string[];
+  /** Whether it has the id of a user, so that `me` stands for the one who asks. */
+  isUser?: boolean;
 }
 
 /** The contract as the console asks it. */

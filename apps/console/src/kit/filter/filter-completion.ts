@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { usePeople, type Person } from '../record/names.tsx';
 import type { FormField } from '../form/form-field.ts';
 import { format, labels, t } from '../../app/language.ts';
+import { useSession } from '../../app/session.ts';
 import { theContract, type FilterFact, type Resource } from '../../contract/contract.ts';
 import { readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
@@ -59,6 +60,7 @@ export function useCompletions(
   context: Context | undefined,
 ): CompletionGroup[] {
   const people = usePeople();
+  const { user } = useSession();
   const field = context && context.kind !== 'field' ? namedBy(names, context.field) : undefined;
   const { counts, total } = useCounts(resource, parameters, context?.kind === 'value' ? field : undefined, context);
   if (!context) return [];
@@ -68,7 +70,10 @@ export function useCompletions(
     const completions = operatorCompletions(field).filter(({ code }) => code.startsWith(context.written));
     return groupsOf(t('filter.operators'), completions);
   }
-  const values = valueCompletions(field, people, counts);
+  const values = [
+    ...(field.isUser ? [{ insert: 'me ', code: 'me', name: user.name }] : []),
+    ...valueCompletions(field, people, counts),
+  ];
   const title = total === undefined ? field.name : t('filter.valuesIn', { field: field.name, count: total });
   return groupsOf(title, matching(values, context.written));
 }

@@ -3,7 +3,6 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 import { ChevronLeft, ChevronRight, Plus, TriangleAlert } from 'lucide-react';
 import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { format, locale, t } from '../../app/language.ts';
-import { useSession } from '../../app/session.ts';
 import { useShortcut } from '../../app/shortcuts.ts';
 import { Bar } from '../../app/shell/shell.tsx';
 import { readQuery } from '../../contract/api.ts';
@@ -35,11 +34,10 @@ export function Calendar() {
 
 function Days({ days, day, isMine }: { days: readonly Date[]; day: Date; isMine: boolean }) {
   const navigate = useNavigate();
-  const { user } = useSession();
   const first = days[0] ?? day;
   const columns = useRef<HTMLDivElement>(null);
   const moves = useCalendarMoves(days, columns);
-  const entries = moves.place(useEntries(first, addDays(first, days.length), isMine ? user.id : undefined));
+  const entries = moves.place(useEntries(first, addDays(first, days.length), isMine));
   const [slot, setSlot] = useState<{ day: Date; minutes: number }>();
   const go = (to: Date) =>
     void navigate({ to: '/calendar', search: { day: dayText(to), ...(!isMine && { view: 'all' }) } as never });
@@ -127,7 +125,7 @@ function CalendarBar({ days, isMine, go, onNew }: CalendarBarProps) {
           void navigate({ to: '/calendar', search: { day: dayText(first), ...(view === 'all' && { view }) } as never })
         }
         options={[
-          { id: 'mine', name: t('home.mine') },
+          { id: 'mine', name: t('views.mine') },
           { id: 'all', name: t('home.everyone') },
         ]}
       />

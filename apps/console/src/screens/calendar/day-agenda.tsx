@@ -1,6 +1,5 @@
 import { Link, useNavigate } from '@tanstack/react-router';
 import { t } from '../../app/language.ts';
-import { useSession } from '../../app/session.ts';
 import text from '../../style/text.module.css';
 import workStyle from '../work/work.module.css';
 import { addDays, today } from '../home/home-data.ts';
@@ -9,10 +8,9 @@ import { AllDay, TimeGrid } from './time-grid.tsx';
 
 /** Today as a column of hours, from the working day to whatever is earlier or later. */
 export function DayAgenda() {
-  const { user } = useSession();
   const navigate = useNavigate();
   const day = today();
-  const entries = useEntries(day, addDays(day, 1), user.id).filter(({ kind, days }) => kind !== 'tasks' || !days);
+  const entries = useEntries(day, addDays(day, 1), true).filter(({ kind, days }) => kind !== 'tasks' || !days);
   const placed = placeOn(day, entries);
   const first = Math.min(8, ...placed.map(({ from }) => Math.floor(from / 60)));
   const last = Math.max(18, ...placed.map(({ to }) => Math.ceil(to / 60)));

@@ -25,13 +25,13 @@ const leastMinutes = 30;
 /** Longest meeting of whole days that begins before the shown ones. */
 const longestDays = 31;
 
-/** What is on the days from `from` until before `to`. @param owner id of a user; all that the session sees without one */
-export function useEntries(from: Date, to: Date, owner: string | undefined): Entry[] {
+/** What is on the days from `from` until before `to`. @param isMine whether only what the person owns, or all that the session sees */
+export function useEntries(from: Date, to: Date, isMine: boolean): Entry[] {
   const may = useMay();
   const [a, b] = [momentOf(from).toISOString(), momentOf(to).toISOString()];
   const [first, last] = [dayText(from), dayText(addDays(to, -1))];
   const before = dayText(addDays(from, -longestDays));
-  const own = owner === undefined ? '' : `ownerId = ${owner} AND `;
+  const own = isMine ? 'ownerId = me AND ' : '';
   const lists: readonly (readonly [EntryKind, string, string])[] = [
     [
       'meetings',

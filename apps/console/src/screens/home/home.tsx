@@ -36,7 +36,7 @@ export function Home() {
   const session = useSession();
   const { view = 'all' }: { view?: string } = useSearch({ strict: false });
   const { data } = useQuery(readQuery('listCustomers', { pageSize: 1, readMask: 'id' }));
-  const condition = view === 'mine' ? `ownerId = ${session.user.id}` : '';
+  const condition = view === 'mine' ? 'ownerId = me' : '';
   const can = (permission: string) => isPermitted(session, permission);
   const isEmpty = data !== undefined && itemsAt(data, 'customers').length === 0;
   return (
@@ -75,7 +75,7 @@ function HomeBar({ view }: { view: string }) {
         value={view}
         onChange={(id) => void navigate({ to: '/', search: (id === 'mine' ? { view: id } : {}) as never })}
         options={[
-          { id: 'mine', name: t('home.mine') },
+          { id: 'mine', name: t('views.mine') },
           { id: 'all', name: t('home.everyone') },
         ]}
       />
@@ -132,8 +132,8 @@ function WaitingPanel({ condition }: { condition: string }) {
   return (
     <Panel className={style.waiting} title={t('home.waiting')}>
       <ul className={style['waiting-list']}>
-        {isPermitted(session, 'tasks.read') && <OpenWork userId={session.user.id} />}
-        {isPermitted(session, 'tickets.read') && <DueTickets userId={session.user.id} />}
+        {isPermitted(session, 'tasks.read') && <OpenWork />}
+        {isPermitted(session, 'tickets.read') && <DueTickets />}
         <Waiting
           to="/deals"
           search={{ filter: overdue }}
@@ -166,8 +166,8 @@ function WaitingPanel({ condition }: { condition: string }) {
 }
 
 /** The person's own tasks that are late, and those that are due until the day ends. */
-function OpenWork({ userId }: { userId: string }) {
-  const mine = `ownerId = ${userId} AND ${openTasks}`;
+function OpenWork() {
+  const mine = `ownerId = me AND ${openTasks}`;
   const now = `${useNow().toISOString().slice(0, 16)}:00Z`;
   const end = momentOf(addDays(today(), 1)).toISOString();
   const late = useQuery(readQuery('aggregateTasks', { filter: `${mine} AND deadline <= "${now}"` }));
@@ -183,8 +183,8 @@ function OpenWork({ userId }: { userId: string }) {
 }
 
 /** Tickets whose next promise ends soon, or has ended. */
-function DueTickets({ userId }: { userId: string }) {
-  const due = viewsOf(userId, useNow()).find(({ id }) => id === 'due');
+function DueTickets() {
+  const due = viewsOf(useNow()).find(({ id }) => id === 'due');
   const { data } = useQuery(readQuery('aggregateTickets', { filter: due?.filter }));
   return (
     <Waiting to="/inbox" search={{ view: 'due' }} icon={Timer} name={t('home.ticketsDue')} count={countOf(data)} />

@@ -7,7 +7,6 @@ import { labels, t } from '../../app/language.ts';
 import { scheduleInvalidate, useLiveChanges } from '../../app/live.ts';
 import { useMay } from '../../app/resource.ts';
 import { Bar } from '../../app/shell/shell.tsx';
-import { useSession } from '../../app/session.ts';
 import { useShortcut } from '../../app/shortcuts.ts';
 import { call, invalidate, listQuery, readQuery } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
@@ -26,8 +25,7 @@ import { filterOf, orderOf, viewName, viewsOf, type InboxSearch } from './views.
 /** The work of customer service: queues and views, the tickets of one of them, and the open one. */
 export function Inbox() {
   const search: InboxSearch = useSearch({ strict: false });
-  const { user } = useSession();
-  const views = viewsOf(user.id, useNow());
+  const views = viewsOf(useNow());
   const queues = useQueues();
   const queue = queues.find(({ id }) => id === search.queue);
   const name = queue ? textAt(queue, 'name') : viewName(search.view ?? 'open');

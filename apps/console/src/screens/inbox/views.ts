@@ -20,11 +20,11 @@ const working = 'category IN (NEW, OPEN)';
 const soonMs = 4 * 3_600_000;
 
 /** What can be looked at besides queues. `now` decides what is due soon. */
-export function viewsOf(userId: string, now: Date): readonly InboxView[] {
+export function viewsOf(now: Date): readonly InboxView[] {
   // To the minute, so that the same is asked for a minute long.
   const soon = `${new Date(now.getTime() + soonMs).toISOString().slice(0, 16)}:00Z`;
   return [
-    { id: 'mine', filter: `ownerId = ${userId} AND ${working}` },
+    { id: 'mine', filter: `ownerId = me AND ${working}` },
     { id: 'unassigned', filter: `NOT ownerId:* AND ${working}` },
     { id: 'due', filter: `nextDueTime <= "${soon}" AND category IN (NEW, OPEN, PENDING, ON_HOLD)` },
     { id: 'open', filter: working },

@@ -2,7 +2,6 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { TriangleAlert } from 'lucide-react';
 import { format, t } from '../../app/language.ts';
-import { useSession } from '../../app/session.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
@@ -25,10 +24,9 @@ const order: readonly When[] = ['overdue', 'today', 'next', 'snoozed'];
 
 /** What the person has to do: tasks by when they are due, the meetings of the day, and deals that need a step. */
 export function MyDay() {
-  const { user } = useSession();
   const now = useNow();
   const until = momentOf(addDays(today(), 8)).toISOString();
-  const filter = `ownerId = ${user.id} AND ${openTasks} AND deadline <= "${until}"`;
+  const filter = `ownerId = me AND ${openTasks} AND deadline <= "${until}"`;
   const { data } = useQuery(readQuery('listTasks', { filter, orderBy: 'deadline', pageSize: 100 }));
   const acts = useTaskActs();
   const tasks = itemsAt(data, 'tasks');
@@ -67,7 +65,7 @@ export function MyDay() {
           </section>
           <aside className={style.side}>
             <DayAgenda />
-            <MyDeals userId={user.id} />
+            <MyDeals />
           </aside>
         </div>
       </Scroll>
@@ -85,10 +83,10 @@ function Waiting() {
 }
 
 /** The person's open deals that are too long in their stage, or past their close date. */
-function MyDeals({ userId }: { userId: string }) {
+function MyDeals() {
   const day = today();
   const late = `(rotTime < "${momentOf(day).toISOString()}" OR closeDate < ${dayText(day)})`;
-  const filter = `status = OPEN AND ownerId = ${userId} AND ${late}`;
+  const filter = `status = OPEN AND ownerId = me AND ${late}`;
   const { data } = useQuery(readQuery('listDeals', { filter, orderBy: 'closeDate', pageSize: 8 }));
   const deals = itemsAt(data, 'deals');
   return (

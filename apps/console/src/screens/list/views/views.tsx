@@ -16,7 +16,7 @@ import style from '../list.module.css';
 import { Ask } from '../../../kit/form/ask.tsx';
 import { Check, TextField } from '../../../kit/form/field.tsx';
 
-/** The saved views of a list as tabs. A view is the address of a list, kept on the server. */
+/** The saved views of a list as tabs, and those of the records of the person. A view is the address of a list, kept on the server. */
 export function Views({ list }: { list: ListState }) {
   return theContract().hasOperation('listViews') && list.resource.isRecord ? <Tabs list={list} /> : null;
 }
@@ -27,7 +27,11 @@ function Tabs({ list }: { list: ListState }) {
   const [isSaving, setSaving] = useState(false);
   const { data } = useQuery(readQuery('listViews'));
   const path = resource.name.replace('{object}', textAt(parents, 'object'));
-  const views = itemsAt(data, 'views').filter((view) => view.resource === path);
+  const mine = resource.filters.find(({ isUser }) => isUser);
+  const views = [
+    ...(mine ? [{ id: 'mine', name: t('views.mine'), filter: `${mine.path} = me` }] : []),
+    ...itemsAt(data, 'views').filter((view) => view.resource === path),
+  ];
   const current = views.find((view) => view.id === search.view);
   const state = stateOf(search);
   return (
@@ -53,7 +57,7 @@ function Tabs({ list }: { list: ListState }) {
       ))}
       <IconButton small icon={Plus} name={t('views.save')} onPress={() => setSaving(true)} />
       <span className={style.grow} />
-      {current && isChanged(current, state) && (
+      {current?.etag !== undefined && isChanged(current, state) && (
         <Button small onPress={() => void update(current, withCleared(state), t('views.updated'))}>
           {t('views.update')}
         </Button>

@@ -126,7 +126,8 @@ function useRowFields(resource: Resource, segments: readonly Option[]): RowField
     };
     const own = fieldOf(resource, custom);
     return [
-      ...names.map((name) => ({ ...name, field: own(name.path) })),
+      // A segment has no user who asks: it refuses `me`.
+      ...names.map(({ isUser: _, ...name }) => ({ ...name, field: own(name.path) })),
       members,
       ...within.flatMap((name) => {
         const other = theContract().resource(name);

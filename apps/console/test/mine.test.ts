@@ -1,0 +1,74 @@
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { faultsOf, Workspace } from './workspace.ts';
+
+type Person = Awaited<ReturnType<Workspace['person']>>;
+
+let workspace: Workspace;
+let mara: Person;
+let noor: Person;
+
+/** Each with a record of Mara and one of Noor. */
+const lists = ['customers', 'deals', 'tickets', 'tasks'];
+
+beforeAll(async () => {
+  workspace = await Workspace.create();
+  [mara, noor] = [await workspace.person(), await workspace.person(['admin'], 'Noor Haddad')];
+  const stages = [{ key: 'due', name: 'Due', kind: 'OPEN' }];
+  const { id: pipelineId } = await workspace.api('POST', '/v1/pipelines', { name: 'Renewals', stages });
+  const { id: customerId } = await workspace.api('POST', '/v1/customers', { kind: 'PERSON', displayName: 'Ada' });
+  for (const { id: ownerId, name } of [mara, noor]) {
+    const title = `Of ${name}`;
+    await workspace.api('POST', '/v1/customers', { kind: 'PERSON', displayName: title, ownerId });
+    await workspace.api('POST', '/v1/deals', { title, pipelineId, stage: 'due', ownerId });
+    await workspace.api('POST', '/v1/tickets', { subject: title, customerId, ownerId });
+    await workspace.api('POST', '/v1/tasks', { subject: title, ownerId });
+  }
+});
+
+afterAll(() => workspace.close());
+
+const row = (page: Page, { name }: Person) => page.getByRole('row').filter({ hasText: `Of ${name}` });
+
+test.each(lists)('the view "Mine" of %s has what its reader owns, in English and Chinese', async (list) => {
+  for (const [reader, other, locale, name] of [
+    [mara, noor, 'en-GB', 'Mine'],
+    [noor, mara, 'zh-CN', '我的'],
+  ] as const) {
+    const page = await workspace.open(`/${list}`, reader, { locale });
+    const faults = faultsOf(page);
+    await row(page, other).first().waitFor();
+
+    const tab = page.getByRole('button', { name: new RegExp(`^${name} ?1$`) });
+    await tab.click();
+    await row(page, other).first().waitFor({ state: 'detached' });
+    await row(page, reader).first().waitFor();
+    expect(await tab.getAttribute('aria-current')).toBe('page');
+    expect(await page.locator('input[data-filter]').inputValue()).toBe('ownerId = me');
+    expect(faults).toEqual([]);
+  }
+});
+
+test('the filter completes the reader as me, the link means whoever follows it, and a shared view its reader', async () => {
+  const page = await workspace.open('/deals', mara);
+  const input = page.locator('input[data-filter]');
+  await input.pressSequentially('ownerId = ');
+  await page.getByRole('option', { name: /^me Mara/ }).click();
+  await input.press('Escape');
+  await input.press('Enter');
+  await row(page, noor).first().waitFor({ state: 'detached' });
+  await expect.poll(() => new URL(page.url()).searchParams.get('filter')).toBe('ownerId = me');
+
+  const { pathname, search } = new URL(page.url());
+  const view = { resource: 'deals', name: 'Whose reader', filter: 'ownerId = me', shared: true };
+  await workspace.api('POST', '/v1/views', view);
+  const ofNoor = await workspace.open(pathname + search, noor);
+  await row(ofNoor, noor).first().waitFor();
+  expect(await row(ofNoor, mara).count()).toBe(0);
+  await ofNoor.getByRole('button', { name: /^Whose reader ?1$/ }).waitFor();
+
+  await input.fill('');
+  await input.pressSequentially('ownerTeamId = ');
+  await page.getByRole('option').first().waitFor();
+  expect(await page.getByRole('option', { name: /^me / }).count()).toBe(0);
+});
