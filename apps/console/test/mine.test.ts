@@ -49,7 +49,7 @@ test.each(lists)('the view "Mine" of %s has what its reader owns, in English and
   }
 });
 
-test('the filter completes the reader as me, the link means whoever follows it, and a shared view its reader', async () => {
+test('the filter completes the reader as me, a link means its reader, and so does a shared view', async () => {
   const page = await workspace.open('/deals', mara);
   const input = page.locator('input[data-filter]');
   await input.pressSequentially('ownerId = ');
