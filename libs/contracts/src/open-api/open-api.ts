@@ -38,14 +38,14 @@ export function openApiDocument(contract: Contract, unordered: readonly RestRout
   const security = new SecuritySchemes(routes);
   const facts = new OperationFacts(contract);
   const parts = { texts, schemas, security, facts, reference: components.reference.bind(components, schemas) };
-  const operations = new Map<string, { operation: Operation; codes: string[] }>();
+  const operations = new Map<string, OperationWithCodes>();
   for (const route of routes) {
     const key = `${route.verb.toLowerCase()} ${route.path.template}`;
     const other = operations.get(key);
     const operation = operationOf(route, parts);
     operations.set(key, {
       operation: other ? eitherOf(other.operation, operation, route) : operation,
-      codes: [...new Set([...(other?.codes ?? []), ...codesOfOperation(contract, route, codes)])],
+      codes: new Map([...(other?.codes ?? []), ...codesOfOperation(contract, route, codes)]),
     });
   }
   const responses = addProblems([...operations.values()], codes.all);
@@ -85,12 +85,15 @@ export function openApiDocument(contract: Contract, unordered: readonly RestRout
   };
 }
 
+interface OperationWithCodes {
+  operation: Operation;
+  /** The HTTP statuses of its problems by their codes. */
+  codes: ReadonlyMap<string, number>;
+}
+
 /** Adds to each operation a response for each status of its codes. @returns the responses that operations share */
-function addProblems(
-  operations: readonly { operation: Operation; codes: string[] }[],
-  codes: ReadonlyMap<string, ErrorCodeMeaning>,
-): Json {
-  const all = operations.map(({ operation, codes: names }) => ({ operation, statuses: byStatus(names, codes) }));
+function addProblems(operations: readonly OperationWithCodes[], codes: ReadonlyMap<string, ErrorCodeMeaning>): Json {
+  const all = operations.map(({ operation, codes: statuses }) => ({ operation, statuses: byStatus(statuses) }));
   const responses = new ProblemResponses(
     codes,
     all.flatMap(({ statuses }) => [...statuses]),

@@ -20,20 +20,25 @@ export function codesOfContract(contract: Contract): ContractCodes {
 }
 
 /**
- * The codes of the problems that an operation can answer: those that follow from the parts of its request, those that its policy and
- * its comments name, and for the ids in its path, that there is no such resource.
+ * The codes of the problems that an operation can answer, with their HTTP statuses: those that follow from the parts of its request,
+ * those that its policy and its comments name, and for the ids in its path, that there is no such resource.
  *
  * @throws Error for a code of the policy that no problem has
  */
-export function codesOfOperation(contract: Contract, route: RestRoute, { all, records }: ContractCodes): string[] {
+export function codesOfOperation(
+  contract: Contract,
+  route: RestRoute,
+  { all, records }: ContractCodes,
+): Map<string, number> {
   const { method, fields, path } = route;
   const parameters: DescField[] = [...fields.path, ...fields.query, ...(fields.body ? [fields.body] : [])];
   const comments = [method.desc, ...parameters].map((each) => contract.comment(each)).join(' ');
-  const named = comments.split(/[^A-Z0-9_]+/);
+  const named = statusesInComments(comments);
   const places = path.template.split('/').filter((_, index, steps) => steps[index + 1]?.startsWith('{'));
   const absent = places.map((place) => `${constantOf(place)}_NOT_FOUND`);
-  // The name of the method says of what its path has the id, also where records are in the collection of a parent.
-  if (fields.path.length > 0) {
+  // The name of the method says of what its path has the id, also where records are in the collection of a parent. The path of a
+  // method on a collection has the id of the parent alone.
+  if (fields.path.length > 0 && !/^(?:List(?!.*History$)|Create|Aggregate|Export|Import|Upsert)/.test(method.name)) {
     const subject = method.name.replace(/^[A-Z][a-z]+/, '').replace(/History$/, '');
     absent.push(`${constantOf(subject)}_NOT_FOUND`);
   }
@@ -45,7 +50,7 @@ export function codesOfOperation(contract: Contract, route: RestRoute, { all, re
   if (unknown !== undefined) throw new Error(`${method.path}: no problem has the code ${unknown}.`);
   const found = [
     ...codesOfRequest(route),
-    ...named,
+    ...named.keys(),
     ...errors,
     ...absent,
     ...ofRecords,
@@ -53,7 +58,22 @@ export function codesOfOperation(contract: Contract, route: RestRoute, { all, re
   ];
   // What was erased is as absent as what never was.
   const erased = found.map((code) => code.replace(/_NOT_FOUND$/, '_ERASED'));
-  return [...new Set([...found, ...erased])].filter((code) => all.has(code));
+  const known = [...found, ...erased].flatMap((code) => {
+    const meaning = all.get(code);
+    return meaning ? [[code, named.get(code) ?? statusOfError(code, meaning)] as const] : [];
+  });
+  return new Map(known);
+}
+
+/**
+ * The codes that comments name in backticks. A code without them is that of a field error. A status before the code is that of this
+ * operation: restoring a deal fails with `409 PIPELINE_NOT_FOUND`.
+ */
+function statusesInComments(comments: string): ReadonlyMap<string, number | undefined> {
+  const named = new Map<string, number | undefined>();
+  for (const [, status, code = ''] of comments.matchAll(/`(?:(\d{3}) )?([A-Z][A-Z0-9_]*)`/g))
+    named.set(code, status === undefined ? named.get(code) : Number(status));
+  return named;
 }
 
 function fieldsOf({ fields: { path, query, body } }: RestRoute): DescField[] {
@@ -61,11 +81,8 @@ function fieldsOf({ fields: { path, query, body } }: RestRoute): DescField[] {
 }
 
 /** Codes by their HTTP status, lowest status first. */
-export function byStatus(
-  names: readonly string[],
-  codes: ReadonlyMap<string, ErrorCodeMeaning>,
-): ReadonlyMap<number, string[]> {
-  const groups = Map.groupBy(names, (name) => statusOfError(name, codes.get(name) ?? ['INTERNAL', '']));
+export function byStatus(statuses: ReadonlyMap<string, number>): ReadonlyMap<number, string[]> {
+  const groups = Map.groupBy(statuses.keys(), (name) => statuses.get(name) ?? 500);
   return new Map([...groups].toSorted(([one], [other]) => one - other));
 }
 
