@@ -7,6 +7,7 @@ export {
   type ErrorCode,
   type FieldViolation,
 } from './app-error.js';
+export { auditEntryKinds, securityEventKinds, type AuditKind, type SecurityEventKind } from './audit-kinds.js';
 export { violationCodes, type ViolationCode } from './violation-codes.js';
 export { allows, commonPermissions, permissionForAll } from './callers/permissions.js';
 export {

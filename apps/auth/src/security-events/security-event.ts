@@ -1,42 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { auditEventText, recordAuditEvent, type AuditEvent, type Statement } from '@rapport/persistence';
-import { callContext, type CallClient } from '@rapport/platform';
-
-/** Kinds of security events. */
-export type SecurityEventKind =
-  | 'API_KEY_CREATED'
-  | 'API_KEY_ROTATED'
-  | 'API_KEY_REVOKED'
-  | 'AUTHENTICATION_FAILED'
-  | 'CONSENT_GIVEN'
-  | 'EXPORT'
-  | 'GRANT_REVOKED'
-  | 'INVITATION_ACCEPTED'
-  | 'OAUTH_CLIENT_CHANGED'
-  | 'OAUTH_CLIENT_CREATED'
-  | 'OAUTH_CLIENT_DELETED'
-  | 'OAUTH_CLIENT_SECRET_ROTATED'
-  | 'PASSWORD_CHANGED'
-  | 'PASSWORD_RESET'
-  | 'PERMISSION_DENIED'
-  | 'RECOVERY_CODES_RENEWED'
-  | 'ROLE_CHANGED'
-  | 'ROLE_CREATED'
-  | 'ROLE_DELETED'
-  | 'SESSION_ENDED'
-  | 'SIGN_IN'
-  | 'SIGN_IN_FAILED'
-  | 'TEAM_CHANGED'
-  | 'TEAM_CREATED'
-  | 'TEAM_DELETED'
-  | 'TOKEN_REUSED'
-  | 'TOKEN_REVOKED'
-  | 'TWO_FACTOR_OFF'
-  | 'TWO_FACTOR_ON'
-  | 'USER_CHANGED'
-  | 'USER_DELETED'
-  | 'USER_INVITED'
-  | 'WORKSPACE_CLOSED';
+import { callContext, type CallClient, type SecurityEventKind } from '@rapport/platform';
 
 /** An event for the tenant's chain of security events. */
 export interface SecurityEvent {

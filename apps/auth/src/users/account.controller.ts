@@ -18,8 +18,8 @@ import {
   type UpdateAccountRequest,
 } from '@rapport/contracts/rapport/auth/v1/account_service';
 import type { User as UserMessage } from '@rapport/contracts/rapport/auth/v1/users_service';
-import { AppError, invalidArgument } from '@rapport/platform';
-import { recordSecurityEvent, type SecurityEventKind } from '../security-events/security-event.js';
+import { AppError, invalidArgument, type SecurityEventKind } from '@rapport/platform';
+import { recordSecurityEvent } from '../security-events/security-event.js';
 import { Tenant } from '../storage/tenant.entity.js';
 import { removeSecondFactor, SecondFactor } from '../sign-in/second-factor.js';
 import { base32, totpUri } from '../sign-in/totp.js';

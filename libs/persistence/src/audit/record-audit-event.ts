@@ -1,10 +1,10 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { AuditKind } from '@rapport/platform';
 import type { AuditedRecord } from './audit-entry.js';
 
 /** An audit event that a service records itself. Actor, cause and client come from the current call. */
 export interface AuditEvent {
-  /** UPPER_SNAKE, such as `EXPORT`. */
-  kind: string;
+  kind: AuditKind;
   /** The resource, such as `apiKey/019ab2f4-…`. */
   records?: readonly AuditedRecord['name'][];
   /** Further details. No personal data and no secrets: entries are immutable. */

@@ -7,7 +7,7 @@ import type {
   UpdateFlowRequest,
 } from '@rapport/contracts/rapport/flows/v1/flows_service';
 import { checkEtag, isUniqueViolation, queryRows, recordAuditEvent, transactionPipeline } from '@rapport/persistence';
-import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import { AppError, currentCaller, invalidArgument, type AuditKind } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { noteFlowChange } from './active-flows.js';
 import { definitionChecksum, definitionJson } from './definition-json.js';
@@ -133,7 +133,12 @@ export function stamp(em: EntityManager, flow: Flow, changes: Partial<Flow>): vo
 }
 
 /** Stores a change in the audit chain of the tenant, in its transaction. */
-export async function noteFlow(em: EntityManager, kind: string, { id, key }: Flow, detail: object = {}): Promise<void> {
+export async function noteFlow(
+  em: EntityManager,
+  kind: AuditKind,
+  { id, key }: Flow,
+  detail: object = {},
+): Promise<void> {
   await recordAuditEvent(em, { kind, records: [`flow/${id}`], detail: { key, ...detail } });
 }
 

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { pipeline, recordAuditEvent } from '@rapport/persistence';
-import { AppError, currentCaller } from '@rapport/platform';
+import { AppError, currentCaller, type AuditKind } from '@rapport/platform';
 import type { ClientBase } from 'pg';
 import { lockRun, type EndParts } from '../runs/end-runs.js';
 import { transactionClient } from '../serve-runs/transaction-client.js';
@@ -63,6 +63,6 @@ function checkState({ state }: EnrollmentRow, ...allowed: EnrollmentRow['state']
   throw new AppError('FAILED_PRECONDITION', 'FLOW_ENROLLMENT_STATE', message, { metadata: { state } });
 }
 
-function audit(em: EntityManager, kind: string, { id, flow_id: flowId }: EnrollmentRow): Promise<void> {
+function audit(em: EntityManager, kind: AuditKind, { id, flow_id: flowId }: EnrollmentRow): Promise<void> {
   return recordAuditEvent(em, { kind, records: [`flow/${flowId}`], detail: { enrollmentId: id } });
 }

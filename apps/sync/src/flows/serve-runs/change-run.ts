@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { DecideFlowStepRequest } from '@rapport/contracts/rapport/flows/v1/flow_runs_service';
 import { pipeline, recordAuditEvent } from '@rapport/persistence';
-import { AppError, currentCaller } from '@rapport/platform';
+import { AppError, currentCaller, type AuditKind } from '@rapport/platform';
 import type { ClientBase } from 'pg';
 import { enterAgain } from '../enrollments/leave-flow.js';
 import { Expressions } from '../interpreter/expressions.js';
@@ -91,7 +91,7 @@ async function continueRun(
   em: EntityManager,
   parts: EngineParts,
   id: string,
-  change: (run: RunRow, stepper: Stepper) => string,
+  change: (run: RunRow, stepper: Stepper) => AuditKind,
 ): Promise<void> {
   const { tenantId } = currentCaller();
   const client = await transactionClient(em);
@@ -154,6 +154,6 @@ async function stepperOf(client: ClientBase, parts: EngineParts, run: RunRow): P
   return new Stepper(plan, openContent<RunState>(parts.envelope, owner, run.sealed_state), new Date());
 }
 
-function audit(em: EntityManager, kind: string, { id, flow_id: flowId }: RunRow): Promise<void> {
+function audit(em: EntityManager, kind: AuditKind, { id, flow_id: flowId }: RunRow): Promise<void> {
   return recordAuditEvent(em, { kind, records: [`flow/${flowId}`], detail: { runId: id } });
 }

@@ -8,7 +8,7 @@ import {
   type UpdateDeliveryLimitRequest,
 } from '@rapport/contracts/rapport/mail/v1/delivery_limits_service';
 import { checkEtag, formatEtag, isUniqueViolation, recordAuditEvent } from '@rapport/persistence';
-import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import { AppError, currentCaller, invalidArgument, type AuditKind } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { DeliveryLimit } from './delivery-limit.entity.js';
 import { openPace, stateAt } from './pace-of-domain.js';
@@ -120,6 +120,6 @@ function settings({ rate, connections }: DeliveryLimitMessage) {
   return { rateCount: rate?.count ?? null, rateSeconds: rate?.perSeconds ?? null, connections };
 }
 
-async function note(em: EntityManager, kind: string, { id, match }: DeliveryLimit): Promise<void> {
+async function note(em: EntityManager, kind: AuditKind, { id, match }: DeliveryLimit): Promise<void> {
   await recordAuditEvent(em, { kind, records: [`deliveryLimit/${id}`], detail: { match } });
 }

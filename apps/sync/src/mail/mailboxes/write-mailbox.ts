@@ -8,7 +8,7 @@ import type {
   UpdateMailboxRequest,
 } from '@rapport/contracts/rapport/mail/v1/mailboxes_service';
 import { checkEtag, isUniqueViolation, queryRows, recordAuditEvent } from '@rapport/persistence';
-import { AppError, currentCaller, invalidArgument, invalidField } from '@rapport/platform';
+import { AppError, currentCaller, invalidArgument, invalidField, type AuditKind } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import type { OutgoingHttp } from '../../outgoing-http/outgoing-http.js';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
@@ -177,6 +177,6 @@ async function checkRoom(em: EntityManager, tenantId: string): Promise<void> {
   throw new AppError('RESOURCE_EXHAUSTED', 'MAILBOX_LIMIT', `A workspace has at most ${maxMailboxes} mailboxes.`);
 }
 
-async function note(em: EntityManager, kind: string, { id, address }: Mailbox, more: object = {}): Promise<void> {
+async function note(em: EntityManager, kind: AuditKind, { id, address }: Mailbox, more: object = {}): Promise<void> {
   await recordAuditEvent(em, { kind, records: [`mailbox/${id}`], detail: { address, ...more } });
 }

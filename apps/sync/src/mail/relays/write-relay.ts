@@ -12,7 +12,7 @@ import {
   type UpdateRelayRequest,
 } from '@rapport/contracts/rapport/mail/v1/relays_service';
 import { checkEtag, queryRows, recordAuditEvent } from '@rapport/persistence';
-import { AppError, currentCaller, invalidArgument, type ViolationCode } from '@rapport/platform';
+import { AppError, currentCaller, invalidArgument, type AuditKind, type ViolationCode } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { readCredentials } from '../mail-credentials.js';
@@ -260,6 +260,6 @@ async function checkRoom(em: EntityManager, tenantId: string): Promise<void> {
   throw new AppError('RESOURCE_EXHAUSTED', 'RELAY_LIMIT', `A workspace has at most ${maxRelays} relays.`);
 }
 
-async function note(em: EntityManager, kind: string, { id, host }: Relay, more: object = {}): Promise<void> {
+async function note(em: EntityManager, kind: AuditKind, { id, host }: Relay, more: object = {}): Promise<void> {
   await recordAuditEvent(em, { kind, records: [`relay/${id}`], detail: { host, ...more } });
 }

@@ -9,7 +9,7 @@ import {
   type UpdateConnectionRequest,
 } from '@rapport/contracts/rapport/sync/v1/connections_service';
 import { checkEtag, recordAuditEvent } from '@rapport/persistence';
-import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import { AppError, currentCaller, invalidArgument, type AuditKind } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import type { JsonObject } from '../../connectors/peer-record.js';
 import { checkRights, lastingPrincipal } from '../../exchange/connections/check-rights.js';
@@ -158,7 +158,7 @@ async function checkRoom(em: EntityManager, tenantId: string): Promise<void> {
   throw new AppError('RESOURCE_EXHAUSTED', 'CONNECTION_LIMIT', message);
 }
 
-async function note(em: EntityManager, kind: string, connection: Connection, more: object = {}): Promise<void> {
+async function note(em: EntityManager, kind: AuditKind, connection: Connection, more: object = {}): Promise<void> {
   const { id, connector } = connection;
   await recordAuditEvent(em, { kind, records: [`connection/${id}`], detail: { connector, ...more } });
 }

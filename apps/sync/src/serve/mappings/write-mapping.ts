@@ -9,7 +9,7 @@ import type {
   UpdateMappingRequest,
 } from '@rapport/contracts/rapport/sync/v1/mappings_service';
 import { checkEtag, queryRows, recordAuditEvent } from '@rapport/persistence';
-import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import { AppError, currentCaller, invalidArgument, type AuditKind } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { checkRights } from '../../exchange/connections/check-rights.js';
 import { findConnection } from '../../exchange/connections/find-connection.js';
@@ -155,7 +155,7 @@ function contentOf(mapping: Mapping): MappingContent {
   };
 }
 
-async function note(em: EntityManager, kind: string, mapping: Mapping, more: object = {}): Promise<void> {
+async function note(em: EntityManager, kind: AuditKind, mapping: Mapping, more: object = {}): Promise<void> {
   const records = [`mapping/${mapping.id}`, `connection/${mapping.connectionId}`] as const;
   await recordAuditEvent(em, { kind, records, detail: { ...more } });
 }

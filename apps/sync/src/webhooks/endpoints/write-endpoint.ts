@@ -9,7 +9,7 @@ import type {
   WebhookEndpoint as WebhookEndpointMessage,
 } from '@rapport/contracts/rapport/sync/v1/webhook_endpoints_service';
 import { checkEtag, recordAuditEvent, transactionPipeline } from '@rapport/persistence';
-import { AppError, currentCaller, invalidArgument, permissionMissing } from '@rapport/platform';
+import { AppError, currentCaller, invalidArgument, permissionMissing, type AuditKind } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import type { OutgoingHttp } from '../../outgoing-http/outgoing-http.js';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
@@ -210,7 +210,12 @@ function disabling({ state }: EndpointContent, now: Date): Pick<WebhookEndpoint,
 }
 
 /** Stores where a tenant's data goes in its audit chain, in the transaction of the change. */
-async function note(em: EntityManager, kind: string, { id, url }: WebhookEndpoint, detail: object = {}): Promise<void> {
+async function note(
+  em: EntityManager,
+  kind: AuditKind,
+  { id, url }: WebhookEndpoint,
+  detail: object = {},
+): Promise<void> {
   const { host } = new URL(url);
   await recordAuditEvent(em, { kind, records: [`webhookEndpoint/${id}`], detail: { host, ...detail } });
 }
