@@ -11,7 +11,6 @@ let teamId: string;
 beforeAll(async () => {
   workspace = await Workspace.create();
   teamId = await make('/v1/teams', { displayName: 'Repairs South' });
-  page = await workspace.open('/');
   customerId = await make('/v1/customers', { kind: 'COMPANY', displayName: 'Nordlys Energi' });
   pipelineId = await make('/v1/pipelines', {
     name: 'Equipment',
@@ -20,6 +19,8 @@ beforeAll(async () => {
       { key: 'won', name: 'Won', kind: 'WON' },
     ],
   });
+  // Later, it would know of the pipeline only if its stream of changes were open already.
+  page = await workspace.open('/');
 });
 
 afterAll(() => workspace.close());
@@ -57,6 +58,14 @@ describe('what the API has as an id or a key', () => {
     await page.getByRole('listitem').getByText('Created', { exact: true }).first().waitFor();
     expect(await main().textContent()).not.toContain('new_in');
   });
+});
+
+test('an operation has no summary before its sentences are there', async () => {
+  const fresh = await workspace.open('/');
+  await fresh.route(/\/assets\/sentences-[^/]*\.json$/, (route) => route.abort());
+  await fresh.goto(new URL('/operations/createCustomer', fresh.url()).href);
+  await fresh.getByText('/v1/customers', { exact: true }).first().waitFor();
+  expect(await fresh.getByText('.', { exact: true }).count()).toBe(0);
 });
 
 test('a new record refers to several others, which are found by name', async () => {

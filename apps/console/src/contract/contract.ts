@@ -17,8 +17,8 @@ export interface Operation {
   path: string;
   /** Name of the service for people, such as `Stage entries`. */
   group: string;
-  /** Empty until the sentences are loaded. */
-  summary: string;
+  /** Absent until the sentences are loaded. */
+  summary?: string;
   /** Empty for a public operation. It can contain a parameter, such as `objects.{object}.read`. */
   permission: string;
   cost: number;
@@ -86,7 +86,7 @@ export interface EnumValue {
 
 /** First sentences of the comments of the contract, by ids of operations and names of messages. */
 export interface Sentences {
-  summaries: Record<string, string>;
+  summaries: Record<string, string | undefined>;
   parameters: Record<string, Record<string, string>>;
   fields: Record<string, Record<string, string>>;
 }
@@ -213,7 +213,7 @@ export class Contract {
       for (const field of known) if (of[field.name] !== undefined) field.help = of[field.name]!;
     };
     for (const operation of this.operations) {
-      operation.summary = summaries[operation.id] ?? '';
+      if (summaries[operation.id] !== undefined) operation.summary = summaries[operation.id]!;
       help(operation.parameters, parameters[operation.id]);
     }
     for (const [name, known] of Object.entries(this.#file.messages)) help(known, fields[name]);

@@ -20,6 +20,7 @@ interface Response {
 
 interface Operation {
   operationId: string;
+  summary: string;
   description: string;
   tags: string[];
   parameters: { name?: string; $ref?: string }[];
@@ -117,6 +118,12 @@ it('lists no code of a field error as one of a problem', () => {
   });
   expect(fieldErrors.length).toBeGreaterThan(100);
   expect(listed).toEqual([]);
+});
+
+it('has a summary of words for each operation', () => {
+  expect(
+    operations.filter(({ summary }) => !/^[A-Z]\w+ \w/.test(summary)).map(({ operationId }) => operationId),
+  ).toEqual([]);
 });
 
 it.each([

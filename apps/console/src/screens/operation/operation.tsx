@@ -40,7 +40,7 @@ export function OperationScreen() {
           {permission !== '' && <Chip tone="line">{permission}</Chip>}
           <span className={text.meta}>{t('operation.cost', { count: cost })}</span>
         </p>
-        {summary !== '' && <p className={style.summary}>{summary}.</p>}
+        {summary !== undefined && <p className={style.summary}>{summary}.</p>}
         <OperationForm key={id} id={id} parameters={search} />
       </Scroll>
     </>
