@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { goTo, Workspace, type Json } from './workspace.ts';
@@ -57,6 +59,71 @@ describe('what the API has as an id or a key', () => {
     await entry.getByRole('link', { name: 'Turbine monitoring' }).waitFor();
     await page.getByRole('listitem').getByText('Created', { exact: true }).first().waitFor();
     expect(await main().textContent()).not.toContain('new_in');
+  });
+});
+
+describe('what the server writes', () => {
+  test('names the flow and the record of a run, in place of their ids', async () => {
+    const flowId = await make('/v1/flows', {
+      ...{ key: 'greet', name: 'Greet newcomers' },
+      definition: {
+        trigger: { manual: { type: 'customer' } },
+        steps: [{ key: 'wait', wait: { seconds: 3_600 } }],
+      },
+    });
+    await workspace.api('POST', `/v1/flows/${flowId}:publish`);
+    const runId = await make(`/v1/flows/${flowId}:run`, { recordId: customerId });
+    await goTo(page, '/flowRuns');
+    const row = page.getByRole('row', { name: 'Greet newcomers' });
+    await row.getByText('Nordlys Energi').waitFor();
+    expect(await row.textContent()).not.toMatch(/[\da-f]{8}/);
+    await row.getByRole('link', { name: 'Greet newcomers' }).click();
+    await page.waitForURL((url) => url.pathname === `/flowRuns/${runId}`);
+    await main().getByRole('link', { name: 'Nordlys Energi' }).waitFor();
+  });
+
+  test('names the mapping of a run by its connection', async () => {
+    const folder = join(workspace.platform.filesDir, workspace.tenantId);
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'people.csv'), 'id,name\n1,Ada\n');
+    const settings = { file: 'people.csv', format: 'CSV', idField: 'id' };
+    const connectionId = await make('/v1/connections', { connector: 'file', displayName: 'Accounting', settings });
+    const mappingId = await make('/v1/mappings', {
+      ...{ connectionId, recordType: 'record', customerKind: 'PERSON', direction: 'TO_CUSTOMERS' },
+      fields: [{ customerField: 'displayName', peerField: 'name' }],
+    });
+    const runId = await make('/v1/syncRuns', { mappingId, kind: 'RECONCILE' });
+    await goTo(page, '/syncRuns');
+    await page.getByRole('row', { name: 'Reconcile' }).getByText('Accounting: record').waitFor();
+    await goTo(page, `/syncRuns/${runId}`);
+    await page.getByRole('heading', { level: 1, name: 'Reconcile' }).waitFor();
+    await main().getByRole('link', { name: 'Accounting: record' }).first().waitFor();
+  });
+
+  test('names the records, users and keys of audit entries, and reads those of a type in one call', async () => {
+    await Promise.all(
+      ['Aas', 'Berg', 'Dahl'].map((displayName) => make('/v1/customers', { kind: 'COMPANY', displayName })),
+    );
+    const reads: string[] = [];
+    page.on('request', (request) => reads.push(decodeURIComponent(new URL(request.url()).pathname)));
+    await goTo(page, '/auditEntries');
+    for (const name of ['Aas', 'Berg', 'Dahl']) await page.getByRole('row').getByText(name, { exact: true }).waitFor();
+    expect(reads.filter((path) => path.startsWith('/v1/customers/'))).toEqual([]);
+    await workspace.api('POST', '/v1/apiKeys', { displayName: 'Robot', permissions: ['customers.read'] });
+    await goTo(page, '/securityEvents');
+    await page.getByRole('row', { name: 'API key created' }).getByText('Robot').waitFor();
+  });
+
+  test('names an erasure by its reason, and audit entries in the language of the reader', async () => {
+    const id = await make('/v1/customers', { kind: 'PERSON', displayName: 'Ida' });
+    await workspace.api('POST', `/v1/customers/${id}:erase`, { reason: 'Case 31' });
+    const chinese = await workspace.open('/erasures', undefined, { locale: 'zh-CN' });
+    await chinese.getByRole('link', { name: 'Case 31' }).click();
+    await chinese.getByRole('heading', { level: 1, name: 'Case 31' }).waitFor();
+    await goTo(chinese, '/auditEntries');
+    await chinese.getByRole('row', { name: '变更' }).first().waitFor();
+    await goTo(chinese, '/securityEvents');
+    await chinese.getByRole('row', { name: '登录' }).first().waitFor();
   });
 });
 

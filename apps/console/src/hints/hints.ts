@@ -1,6 +1,8 @@
 import {
+  ArrowLeftRight,
   Box,
   Boxes,
+  EyeOff,
   FileInput,
   Gauge,
   Link,
@@ -8,6 +10,7 @@ import {
   Mail,
   Megaphone,
   Milestone,
+  RefreshCw,
   Route,
   Send,
   SquareKanban,
@@ -29,6 +32,8 @@ export interface Hints {
   icon: IconType;
   /** Field that names a record. */
   title: string;
+  /** Field that refers to the record without which the name says little: the connection of a mapping. */
+  within?: string;
   /** Columns of its list after the name, unless a view has others. */
   columns: readonly string[];
   /** Columns of the second line of a row, on a phone: at the left, and at the right of the first line. */
@@ -57,15 +62,17 @@ export interface BoardHint {
   since: string;
 }
 
+const auditEntry: Hints = {
+  icon: Link,
+  title: 'kind',
+  columns: ['number', 'actor', 'origin', 'records', 'recordCount', 'requestId', 'time'],
+  detail: 'actor',
+  figure: 'number',
+};
+
 /** What the contract does not say, by the name of a resource or of its items. */
 const known: Readonly<Record<string, Hints>> = {
-  auditEntries: {
-    icon: Link,
-    title: 'kind',
-    columns: ['number', 'actor', 'origin', 'records', 'recordCount', 'requestId', 'time'],
-    detail: 'actor',
-    figure: 'number',
-  },
+  auditEntries: auditEntry,
   campaignRecipients: {
     icon: Send,
     title: 'state',
@@ -119,6 +126,13 @@ const known: Readonly<Record<string, Hints>> = {
     columns: ['state', 'rate', 'connections', 'lastReply'],
     detail: 'state',
   },
+  erasures: {
+    icon: EyeOff,
+    title: 'reason',
+    columns: ['customerIds', 'createdBy', 'createTime'],
+    detail: 'customerIds',
+    figure: 'createTime',
+  },
   flowEnrollments: {
     icon: Route,
     title: 'state',
@@ -127,9 +141,10 @@ const known: Readonly<Record<string, Hints>> = {
   },
   flowRuns: {
     icon: ListTree,
-    title: 'id',
-    columns: ['flowId', 'state', 'record', 'startTime', 'endTime'],
-    detail: 'state',
+    title: 'flowId',
+    columns: ['record', 'state', 'startTime', 'endTime'],
+    detail: 'record',
+    figure: 'state',
   },
   flows: {
     icon: Workflow,
@@ -150,6 +165,13 @@ const known: Readonly<Record<string, Hints>> = {
     columns: ['state', 'kind', 'relayId', 'lagSeconds', 'isDefault', 'stateReason'],
     detail: 'state',
   },
+  mappings: {
+    icon: ArrowLeftRight,
+    title: 'recordType',
+    within: 'connectionId',
+    columns: ['state', 'customerKind', 'direction', 'policy', 'errorReason', 'updateTime'],
+    detail: 'state',
+  },
   objectRecords: {
     icon: Box,
     title: 'name',
@@ -163,6 +185,7 @@ const known: Readonly<Record<string, Hints>> = {
     detail: 'transitions',
     path: (record) => `/pipelines/${textAt(record, 'id')}/stages`,
   },
+  securityEvents: auditEntry,
   segments: {
     icon: Users,
     title: 'name',
@@ -177,6 +200,13 @@ const known: Readonly<Record<string, Hints>> = {
     columns: ['state', 'order', 'filter', 'calendarId', 'updateTime'],
     detail: 'state',
     path: (record) => `/slaPolicies/${textAt(record, 'id')}/targets`,
+  },
+  syncRuns: {
+    icon: RefreshCw,
+    title: 'kind',
+    columns: ['mappingId', 'state', 'dryRun', 'isAutomatic', 'errorReason', 'startTime', 'endTime'],
+    detail: 'mappingId',
+    figure: 'state',
   },
   tickets: {
     icon: Ticket,

@@ -6,7 +6,7 @@ import { labels } from '../../app/language.ts';
 import { call, Problem, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { theContract, type Field, type Resource } from '../../contract/contract.ts';
-import { titleOf } from '../../hints/hints.ts';
+import { hintsOf, titleOf } from '../../hints/hints.ts';
 import text from '../../style/text.module.css';
 import { Face, join } from '../ui.tsx';
 
@@ -63,17 +63,81 @@ export function useTitles(resource: string, ids: readonly string[]): ReadonlyMap
   });
 }
 
-/** The name of a record that another one refers to. */
-export function RecordName({ resource, id }: { resource: string; id: string }) {
+/** The name of a record that another one refers to: quiet, except as a part of the name of that one. */
+export function RecordName({ resource, id, isPart = false }: { resource: string; id: string; isPart?: boolean }) {
   const mayRead = useMayRead();
   const { data, isFetching } = useQuery(recordQuery(resource, id, mayRead(resource)));
   if (isFetching && !data) return null;
-  const name = titleOf(data ?? undefined, theContract().resource(resource)) || shortId(id);
+  const known = { record: data ?? { id }, resource: theContract().resource(resource) };
   return (
-    <span className={text.two} title={name}>
-      {name}
+    <span className={isPart ? undefined : text.two} title={`${titleText(known)}\n${id}`}>
+      <Title {...known} />
     </span>
   );
+}
+
+interface Titled {
+  record: Json;
+  resource: Resource | undefined;
+}
+
+/** What a record is called, with names in place of ids: a run is called as its flow. */
+export function Title(titled: Titled) {
+  const { record, resource } = titled;
+  const { title, within = '' } = resource ? hintsOf(resource) : { title: '' };
+  const [called, around] = [title, within].map((name) => ({
+    id: textAt(record, name),
+    of: theContract().field(resource?.message ?? '', name)?.reference,
+  }));
+  return (
+    <>
+      {around?.of !== undefined && around.id !== '' && (
+        <>
+          <RecordName isPart resource={around.of} id={around.id} />
+          {': '}
+        </>
+      )}
+      {called?.of !== undefined && called.id !== '' ? (
+        <RecordName isPart resource={called.of} id={called.id} />
+      ) : (
+        titleText(titled)
+      )}
+    </>
+  );
+}
+
+/** What a record itself says that it is called, in the reader's language; a short id where it has no name. */
+export function titleText({ record, resource }: Titled): string {
+  const name = titleOf(record, resource);
+  const field = theContract().field(resource?.message ?? '', resource ? hintsOf(resource).title : '');
+  if (field?.type === 'enum' || field?.name === 'kind') return labels.value(field.of ?? 'AuditKind', name);
+  return name === record.id || field?.reference !== undefined ? shortId(name) : name;
+}
+
+/** Whether a value refers to a record: by its type and id, or by a name such as `customer/019a…`. */
+export function isRecordRef({ of }: Field): boolean {
+  return of === 'RecordRef' || of === 'AuditedRecord';
+}
+
+/** The record that a value refers to; nothing for none. */
+export function NamedRecord({ value, isPlain = false }: { value: unknown; isPlain?: boolean }) {
+  const record = value as Json | undefined;
+  const [typeOfName = '', idOfName = ''] = textAt(record, 'name').split('/');
+  const id = textAt(record, 'id') || idOfName;
+  if (id === '') return null;
+  const type = (textAt(record, 'type') || typeOfName).replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+  if (['user', 'team', 'apiKey'].includes(type)) return <Principal name={`${type}:${id}`} />;
+  const resource = theContract().resources.find(
+    ({ singular, name }) => singular.toLowerCase() === type.toLowerCase() && !name.includes('{'),
+  )?.name;
+  const known = type === 'objectRecord' ? 'objectRecords' : resource;
+  if (known === undefined)
+    return (
+      <span title={id}>
+        {labels.singular(type)} {shortId(id)}
+      </span>
+    );
+  return isPlain ? <RecordName resource={known} id={id} /> : <Reference resource={known} id={id} />;
 }
 
 /** The name of what a collection has by its key: a topic, a status of tickets, a stage of a pipeline. */
@@ -95,13 +159,16 @@ export function KeyName({ collection, value }: { collection: string; value: stri
 export function Reference({ resource, id }: { resource: string; id: string }) {
   const data = useRecord(resource, id);
   const shape = shapeOf(data);
-  const title = titleOf(data, theContract().resource(resource));
+  const known = { record: data ?? { id }, resource: theContract().resource(resource) };
+  const title = titleText(known);
   const object = textAt(data, 'object');
   const to: string = object === '' ? `/${resource}/${id}` : `/objects/${object}/${id}`;
   return (
-    <Link to={to} className={join(text.link, text.party)} title={title || id}>
+    <Link to={to} className={join(text.link, text.party)} title={`${title}\n${id}`}>
       {shape && <Face name={title} shape={shape} />}
-      <span className={text.cut}>{title || shortId(id)}</span>
+      <span className={text.cut}>
+        <Title {...known} />
+      </span>
     </Link>
   );
 }
@@ -211,9 +278,21 @@ function readAll(name: string): void {
 
 async function readSome(resource: Resource, reads: readonly Read[]): Promise<void> {
   const { get, list, items, filters } = resource;
-  // Resources that are no records, such as teams, take no filter.
+  // Resources that are no records, such as flows, take no filter. Those of one workspace are few: most are on the first page.
   if (filters.length === 0 && get !== undefined) {
-    for (const { id, done, failed } of reads) void call(get, itemParameters(get, {}, id)).then(done, failed);
+    const isPaged = theContract().hasParameter(list, 'pageSize');
+    const isList =
+      reads.length > 1 &&
+      !theContract()
+        .operation(list)
+        .parameters.some(({ required }) => required);
+    const page = isList ? await call(list, isPaged ? { pageSize: mostIds } : {}).catch(noneIfForbidden) : {};
+    const listed = new Map(itemsAt(page, items).map((item) => [textAt(item, 'id'), item]));
+    for (const { id, done, failed } of reads) {
+      const item = listed.get(id);
+      if (item) done(item);
+      else void call(get, itemParameters(get, {}, id)).then(done, failed);
+    }
     return;
   }
   const ids = [...new Set(reads.map(({ id }) => id))].toSorted();

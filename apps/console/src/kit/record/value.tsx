@@ -1,11 +1,11 @@
 import { EyeOff } from 'lucide-react';
 import { Fragment } from 'react';
 import type { FormField } from '../form/form-field.ts';
-import { format, labels, t } from '../../app/language.ts';
+import { find, format, labels, t } from '../../app/language.ts';
 import { isEmpty, isJson, textAt, type Json } from '../../contract/json.ts';
 import text from '../../style/text.module.css';
 import { Chip, Icon, join } from '../ui.tsx';
-import { isPrincipal, KeyName, Principal, RecordName, Reference } from './names.tsx';
+import { isPrincipal, isRecordRef, KeyName, NamedRecord, Principal, RecordName, Reference } from './names.tsx';
 
 /** What callers without access see in place of personal data. */
 const masked = '***';
@@ -23,6 +23,7 @@ export function Value({ field, value, isPlain = false }: { field: FormField; val
   if (type === 'enum')
     return (Array.isArray(value) ? value : [value]).map((each) => labels.value(of, String(each))).join(', ');
   if (Array.isArray(value)) return <List field={field} values={value} isPlain={isPlain} />;
+  if (isRecordRef(field)) return <NamedRecord value={value} isPlain={isPlain} />;
   if (type === 'bool') return t(value === true ? 'value.yes' : 'value.no');
   if (typeof value !== 'string') return plainText(field, value);
   return <TextValue field={field} value={value} isPlain={isPlain} />;
@@ -35,14 +36,15 @@ function TextValue({ field, value, isPlain }: { field: FormField; value: string;
   if (reference !== undefined)
     return isPlain ? <RecordName resource={reference} id={value} /> : <Reference resource={reference} id={value} />;
   if (keys !== undefined) return <KeyName collection={keys} value={value} />;
+  if (field.name === 'origin') return find(`origin.${value}`) ?? value;
   return type === 'time' ? <time title={format.exactTime(value)}>{format.time(value)}</time> : plainText(field, value);
 }
 
 /** All of the values; where it `isPlain`, or of objects, the first one and how many more there are. */
 function List({ field, values, isPlain }: { field: FormField; values: readonly unknown[]; isPlain: boolean }) {
   const texts = values.map((each) => plainText(field, each));
-  const one = (each: string) => <Value field={{ ...field, list: undefined }} value={each} isPlain={isPlain} />;
-  const isNamed = field.reference !== undefined || field.keys !== undefined;
+  const one = (each: unknown) => <Value field={{ ...field, list: undefined }} value={each} isPlain={isPlain} />;
+  const isNamed = field.reference !== undefined || field.keys !== undefined || isRecordRef(field);
   if (field.type === 'text' && !isPlain)
     return (
       <span className={join(text.row, text.wrap)}>
@@ -52,7 +54,7 @@ function List({ field, values, isPlain }: { field: FormField; values: readonly u
   const [first = '', ...more] = texts;
   return (
     <>
-      {isNamed ? one(first) : first}
+      {isNamed ? one(values[0]) : first}
       {more.length > 0 && (
         <span className={text.faint} title={isNamed ? undefined : more.join('\n')}>
           {' '}

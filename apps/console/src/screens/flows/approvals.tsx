@@ -10,10 +10,10 @@ import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { Ask } from '../../kit/form/ask.tsx';
 import { TextField } from '../../kit/form/field.tsx';
 import { Nothing } from '../../kit/nothing.tsx';
+import { NamedRecord } from '../../kit/record/names.tsx';
 import { Button } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import style from './flows.module.css';
-import { RecordLink } from './trial.tsx';
 
 /** The questions of flows that wait for who is signed in. */
 export function Approvals() {
@@ -47,7 +47,7 @@ function Approval({ approval }: { approval: Json }) {
           <Link to="/flowRuns/$id" params={{ id: textAt(approval, 'runId') }} className={text.link}>
             {textAt(approval, 'flowName')}
           </Link>
-          <RecordLink record={approval.record} />
+          <NamedRecord value={approval.record} />
           <span>{t('approvals.due', { time: format.time(textAt(approval, 'dueTime')) })}</span>
         </p>
       </div>

@@ -7,12 +7,11 @@ import { call, invalidate, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { Crumbs } from '../../kit/crumbs.tsx';
 import { RecordOfAddress } from '../../kit/record-of-address.tsx';
-import { Principal } from '../../kit/record/names.tsx';
+import { NamedRecord, Principal } from '../../kit/record/names.tsx';
 import { StateChip, useActs, type StateAct } from '../../kit/record/states.tsx';
 import { Button } from '../../kit/ui.tsx';
 import style from './flows.module.css';
 import { StepRuns } from './step-runs.tsx';
-import { RecordLink } from './trial.tsx';
 
 /** A run of a flow: what started it, and what each of its steps has done. */
 export function FlowRun() {
@@ -76,7 +75,7 @@ function RunFacts({ run }: { run: Json }) {
     <dl className={style.facts}>
       <dt>{labels.field('FlowRun', 'record')}</dt>
       <dd>
-        <RecordLink record={run.record} />
+        <NamedRecord value={run.record} />
       </dd>
       <dt>{labels.field('FlowRun', 'cause')}</dt>
       <dd>

@@ -3,8 +3,7 @@ import { ProblemText } from '../../app/boundaries.tsx';
 import { format, labels, t } from '../../app/language.ts';
 import { call } from '../../contract/api.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
-import { Reference } from '../../kit/record/names.tsx';
-import { theContract } from '../../contract/contract.ts';
+import { NamedRecord } from '../../kit/record/names.tsx';
 import { EditorForm } from '../../kit/editor.tsx';
 import { Chip } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
@@ -54,7 +53,7 @@ function TrialRun({ trial }: { trial: Json }) {
   return (
     <details className={style.trial}>
       <summary>
-        <RecordLink record={valueAt(trial, 'decision.record')} />
+        <NamedRecord value={valueAt(trial, 'decision.record')} />
         <span className={text.grow} />
         <time className={text.meta}>{format.time(textAt(trial, 'decision.time'))}</time>
         <Chip tone={state === 'SUCCEEDED' ? 'good' : 'danger'}>{labels.value('FlowRunState', state)}</Chip>
@@ -63,11 +62,4 @@ function TrialRun({ trial }: { trial: Json }) {
       <StepRuns steps={itemsAt(trial, 'steps')} />
     </details>
   );
-}
-
-/** The record of a run as a link; nothing for a run without one. */
-export function RecordLink({ record }: { record: unknown }) {
-  const [id, type] = [textAt(record as Json, 'id'), textAt(record as Json, 'type')];
-  const resource = theContract().recordType(type);
-  return id === '' || !resource ? null : <Reference resource={resource.name} id={id} />;
 }

@@ -2,10 +2,10 @@ import { useRouter } from '@tanstack/react-router';
 import type { MouseEvent, ReactNode } from 'react';
 import { labels } from '../../app/language.ts';
 import { nameOf, type FormField } from '../../kit/form/form-field.ts';
-import { isPrincipal } from '../../kit/record/names.tsx';
+import { isPrincipal, Title, titleText } from '../../kit/record/names.tsx';
 import { theContract, type Field, type Resource } from '../../contract/contract.ts';
-import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
-import { hintsOf, titleOf } from '../../hints/hints.ts';
+import { itemsAt, valueAt, type Json } from '../../contract/json.ts';
+import { hintsOf } from '../../hints/hints.ts';
 import type { GridColumn } from '../../kit/grid/grid-row.tsx';
 import { Chip, Face, Ticks } from '../../kit/ui.tsx';
 import { Value } from '../../kit/record/value.tsx';
@@ -63,15 +63,12 @@ function nameColumn(resource: Resource, pathOf: PathOf): ListColumn {
     place: 'name',
     valueOf: (record) => valueAt(record, title),
     cell: (record) => {
-      const name =
-        field.type === 'enum' || field.name === 'kind'
-          ? labels.value(field.of ?? '', textAt(record, title))
-          : titleOf(record, resource);
       const path = pathOf(record);
+      const name = <Title record={record} resource={resource} />;
       return (
         <>
-          {face && <Face name={name} shape={face(record)} />}
-          {path === undefined ? <span className={text.cut}>{name}</span> : <NameLink path={path} name={name} />}
+          {face && <Face name={titleText({ record, resource })} shape={face(record)} />}
+          {path === undefined ? <span className={text.cut}>{name}</span> : <NameLink path={path}>{name}</NameLink>}
           <Tags value={valueAt(record, 'tags')} />
         </>
       );
@@ -85,7 +82,7 @@ export function from(): Record<string, string> {
 }
 
 /** A plain link: the router's own would cost more than the rest of the row while it scrolls. */
-function NameLink({ path, name }: { path: string; name: string }) {
+function NameLink({ path, children }: { path: string; children: ReactNode }) {
   const router = useRouter();
   const open = (event: MouseEvent) => {
     if (event.metaKey || event.ctrlKey || event.shiftKey) return;
@@ -95,12 +92,12 @@ function NameLink({ path, name }: { path: string; name: string }) {
   return (
     <a
       href={path}
-      title={name}
+      title={path.split('/').at(-1)}
       tabIndex={-1}
       onClick={open}
       onMouseEnter={() => void router.preloadRoute({ to: path })}
     >
-      {name}
+      {children}
     </a>
   );
 }

@@ -1,6 +1,6 @@
 import { Copy } from 'lucide-react';
 import { copyText } from '../../kit/notices.ts';
-import { isPrincipal, shortId } from '../../kit/record/names.tsx';
+import { isPrincipal, isRecordRef, shortId } from '../../kit/record/names.tsx';
 import { format, t } from '../../app/language.ts';
 import { isJson, textAt, valueAt, type Json } from '../../contract/json.ts';
 import type { FormField } from '../../kit/form/form-field.ts';
@@ -14,7 +14,7 @@ import style from './record.module.css';
 export function Fact({ field, record, isShort = false }: { field: FormField; record: Json; isShort?: boolean }) {
   const value = valueAt(record, field.name);
   if (Array.isArray(value)) return <Several field={field} values={value} isShort={isShort} />;
-  if (isJson(value) && !isMoney(value))
+  if (isJson(value) && !isMoney(value) && !isRecordRef(field))
     return <code className={style.json}>{JSON.stringify(value, undefined, 1)}</code>;
   if (typeof value === 'string' && value !== '') {
     if (isId(field) && field.reference === undefined && !isPrincipal(field)) return <Id id={value} />;
@@ -41,6 +41,7 @@ function Several({ field, values, isShort }: { field: FormField; values: unknown
 
 /** An object of a list: its parts, with what it is for behind them. */
 function Parts({ field, value }: { field: FormField; value: Json }) {
+  if (isRecordRef(field)) return <Value field={{ ...field, list: undefined }} value={value} />;
   const fields = theContract()
     .fields(field.of)
     .filter(({ name, output }) => output !== true && value[name] !== undefined);

@@ -11,6 +11,7 @@ import { textAt, type Json } from '../../contract/json.ts';
 import { theContract, type Resource } from '../../contract/contract.ts';
 import { Menu, MenuItem } from '../../kit/overlay.tsx';
 import { copyText, notify } from '../../kit/notices.ts';
+import { Title } from '../../kit/record/names.tsx';
 import { Button, Chip, Icon, IconButton, Key } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { OperationDialog } from '../operation/operation-dialog.tsx';
@@ -32,15 +33,19 @@ export function RecordBar({ item, from }: { item: Item; from: string }) {
       <span className={text.faint}>
         <Icon of={ChevronRight} />
       </span>
-      {from === '' ? (
-        <span className={text.cut}>{titleOf(item.now)}</span>
-      ) : (
-        <Neighbours item={item} from={from} search={search} />
-      )}
+      {from === '' ? <ItemTitle item={item} /> : <Neighbours item={item} from={from} search={search} />}
       <span className={text.grow} />
       <CopyCurl item={item} />
       <Actions item={item} label={t('record.more')} />
     </header>
+  );
+}
+
+function ItemTitle({ item: { now, resource } }: { item: Item }) {
+  return (
+    <span className={text.cut}>
+      <Title record={now} resource={resource} />
+    </span>
   );
 }
 
@@ -53,7 +58,7 @@ function Neighbours({ item, from, search }: { item: Item; from: string; search: 
   const [previous, next] = [items[index - 1], index === -1 ? undefined : items[index + 1]];
   useShortcut('k', 'record.previous', () => previous && go(previous), previous !== undefined);
   useShortcut('j', 'record.next', () => next && go(next), next !== undefined);
-  if (index === -1) return <span className={text.cut}>{titleOf(item.now)}</span>;
+  if (index === -1) return <ItemTitle item={item} />;
   return (
     <span className={text.row}>
       <Chip tone="line">

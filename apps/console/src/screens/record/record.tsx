@@ -9,7 +9,7 @@ import { theContract, type Resource } from '../../contract/contract.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import { Button, Chip, Face, join, Ticks } from '../../kit/ui.tsx';
 import { hintsOf, titleOf } from '../../hints/hints.ts';
-import { isPrincipal, shapeOf } from '../../kit/record/names.tsx';
+import { isPrincipal, shapeOf, Title, titleText } from '../../kit/record/names.tsx';
 import type { FormField } from '../../kit/form/form-field.ts';
 import { nameOf } from '../../kit/form/form-field.ts';
 import { Facts } from './facts.tsx';
@@ -84,12 +84,14 @@ function Shown({ item, from }: { item: Item; from: string }) {
 function RecordHead({ item }: { item: Item }) {
   const { shown, now, isDeleted, resource } = item;
   const { restore } = useRemoval(item);
-  const title = titleOf(shown) || titleOf(now);
+  const titled = { record: titleOf(shown) === '' ? now : shown, resource };
   return (
     <div className={style.head}>
-      <Face name={title} shape={shapeOf(shown) ?? 'company'} size="big" />
+      <Face name={titleText(titled)} shape={shapeOf(shown) ?? 'company'} size="big" />
       <div className={style.naming}>
-        <h1>{title}</h1>
+        <h1>
+          <Title {...titled} />
+        </h1>
         <ul className={style.keys}>
           {isDeleted && (
             <li>
