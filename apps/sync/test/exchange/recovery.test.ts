@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
 import { beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
-import { ExchangeTenant } from './exchange-tenant.ts';
+import { ExchangeTenant, untilBlocks } from './exchange-tenant.ts';
 import { PeopleTable } from './people-table.ts';
 
 let platform: SharedPlatform;
@@ -118,4 +118,28 @@ test('deleting a mapping during its run ends the run without an error', async ()
   await expect.poll(async () => (await tenant.api.query(jobs, [mapping])).length, { timeout: 30_000 }).toBe(0);
   const log = await readFile(join(platform.logDir, 'sync.log'), 'utf8');
   expect(log.split('\n').filter((line) => line.includes(mapping))).toEqual([]);
+});
+
+test.each([
+  { what: 'the progress', table: 'mapping_progress' },
+  { what: 'a pair', table: 'sync_link' },
+])('a run whose connection to the database ends while it stores $what is repeated', async ({ table }) => {
+  const mapping = await people.map({ direction: 'TO_CUSTOMERS' });
+  await people.insert('Ada');
+  await tenant.untilEqual(mapping, 1);
+  await people.update(`name = 'Ada'`, `title = 'Programmer'`);
+  const holding = await tenant.api.connect();
+  await holding.query('begin');
+  await holding.query(`select from ${table} where mapping_id = $1 for update`, [mapping]);
+  const { id } = await tenant.api.ok<{ id: string }>('POST', '/v1/syncRuns', { mappingId: mapping });
+  await untilBlocks(holding);
+  await holding.query(
+    'select pg_terminate_backend(pid) from pg_locks where pg_backend_pid() = any (pg_blocking_pids(pid))',
+  );
+  await holding.query('rollback');
+  await holding.end();
+
+  expect(await tenant.ended(id)).toMatchObject({ state: 'SUCCEEDED', issues: [], counts: { customersUpdated: 1 } });
+  await tenant.untilEqual(mapping, 1);
+  expect((await tenant.customers()).size).toBe(1);
 });

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { countFailedPair } from '../runs/exchange-metrics.js';
 import { tellIssues, type ExchangeContext } from '../exchange-context.js';
-import { isOfDeletedMapping, MappingDeletedError, runFailure } from '../runs/run-failure.js';
+import { isInterruption, isOfDeletedMapping, MappingDeletedError, runFailure } from '../runs/run-failure.js';
 import type { PairIds } from './failed-pairs.js';
 import type { Sides } from './plan-pair.js';
 
@@ -25,7 +25,7 @@ export class FailureKeeper {
     } catch (error) {
       this.context.signal.throwIfAborted();
       if (isOfDeletedMapping(error)) throw new MappingDeletedError({ cause: error });
-      if (runFailure(error).reason !== 'INTERNAL') throw error;
+      if (isInterruption(error) || runFailure(error).reason !== 'INTERNAL') throw error;
       await this.#leaveFailed(sides, error);
     }
   }

@@ -1,3 +1,4 @@
+import { callErrorOf, isConflict, isConnectionLoss, isLockTimeout } from '@rapport/persistence';
 import { AppError } from '@rapport/platform';
 import { ConnectorError } from '../../connectors/connector-error.js';
 import { FilterRefusedError } from '../customers/customer-filter.js';
@@ -46,8 +47,18 @@ const peerRetryMs = 15_000;
 const platformRetryMs = 3_000;
 const unexpectedRetryMs = 30_000;
 
-/** Undefined for an unexpected error. */
-export function runFailure(error: unknown): RunFailure {
+/**
+ * Whether the database of sync has failed for a moment, or refused what conflicts with another transaction. It says nothing about
+ * the mapping: the queue repeats the run, which continues from its stored progress. Connectors throw ConnectorErrors for
+ * lost connections to their peers.
+ */
+export function isInterruption(error: unknown): boolean {
+  return isConnectionLoss(error) || isConflict(error) || isLockTimeout(error);
+}
+
+/** The reason is INTERNAL for an unexpected error. */
+export function runFailure(thrown: unknown): RunFailure {
+  const error = callErrorOf(thrown);
   if (error instanceof MappingDeletedError) return { reason: 'MAPPING_DELETED', message: error.message };
   if (error instanceof MappingChangedError) return { reason: 'MAPPING_CHANGED', message: error.message };
   if (error instanceof FilterRefusedError) {

@@ -32,7 +32,13 @@ import { PairingConflicts } from '../pairing/pairing-conflicts.js';
 import { FailedPairs } from '../pairs/failed-pairs.js';
 import { Reconciliation, type Findings } from '../reconciliation.js';
 import { ProgressStore } from './progress-store.js';
-import { MappingChangedError, runFailure, SlowExpressionsError, type RunFailure } from './run-failure.js';
+import {
+  isInterruption,
+  MappingChangedError,
+  runFailure,
+  SlowExpressionsError,
+  type RunFailure,
+} from './run-failure.js';
 import { RunRecords } from './run-records.js';
 import { mayRunPaused, RunStore, type RunRow } from './run-store.js';
 
@@ -59,7 +65,7 @@ export class MappingRunner {
 
   constructor(private readonly parts: RunnerParts) {}
 
-  /** @throws the reason of `signal` when it aborts: another process repeats the run */
+  /** @throws the reason of `signal` when it aborts, or an interruption by the database: the queue repeats the run */
   async run({ tenantId, mappingId, runId }: RunJob, signal: AbortSignal): Promise<void> {
     const em = this.parts.orm.em.fork({ session: { variables: { 'app.tenant_id': tenantId } } });
     const runs = new RunStore(em, tenantId);
@@ -89,8 +95,7 @@ export class MappingRunner {
       // A deleted mapping has nothing left to do or to report.
       if ((await em.count(Mapping, { tenantId, id: mappingId })) === 0) return;
       if (error instanceof MappingChangedError) return this.run({ tenantId, mappingId, runId }, signal);
-      const failure = runFailure(error);
-      if (failure.reason === 'INTERNAL') this.#logger.error(`A run of the mapping ${mappingId} has failed.`, error);
+      const failure = this.#failureOf(mappingId, error);
       await runs.end(run, failure);
       await this.#fail(em, mapping, failure);
     }
@@ -213,6 +218,17 @@ export class MappingRunner {
       failed: new FailedPairs(),
       signal,
     };
+  }
+
+  /** @throws an interruption: the queue repeats the run */
+  #failureOf(mappingId: string, error: unknown): RunFailure {
+    if (isInterruption(error)) {
+      this.#logger.warn(`A run of the mapping ${mappingId} was interrupted, and is repeated.`, error);
+      throw error;
+    }
+    const failure = runFailure(error);
+    if (failure.reason === 'INTERNAL') this.#logger.error(`A run of the mapping ${mappingId} has failed.`, error);
+    return failure;
   }
 
   /** A successful run ends the error state of its mapping. */
