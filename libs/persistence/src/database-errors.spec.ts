@@ -5,7 +5,7 @@ function errorWith(code: string): Error {
   return Object.assign(new Error('from pg'), { code });
 }
 
-test.each(['08006', '08P01', '53300', '57P01', '57P02', '57P03', 'ECONNREFUSED', 'ECONNRESET'])(
+test.each(['08006', '08P01', '28000', '28P01', '53300', '57P01', '57P02', '57P03', 'ECONNREFUSED', 'ECONNRESET'])(
   '%s is a loss of connection',
   (code) => {
     expect(isConnectionLoss(errorWith(code))).toBe(true);

@@ -10,10 +10,11 @@ export function isConflict(error: unknown): boolean {
   return code === '40001' || code === '40P01';
 }
 
-// 08xxx connection exceptions; 53300 too many connections; 57P01 to 57P03 the server stops, has crashed or starts;
-// 25006 it has become a standby, so the primary is elsewhere; and socket errors.
+// 08xxx connection exceptions; 28000 and 28P01 the server refuses the credentials of a new connection, as between the
+// change of a password and the restart of the process; 53300 too many connections; 57P01 to 57P03 the server stops, has
+// crashed or starts; 25006 it has become a standby, so the primary is elsewhere; and socket errors.
 const lossCodes =
-  /^(08...|53300|57P0[1-3]|25006|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH)$/;
+  /^(08...|28000|28P01|53300|57P0[1-3]|25006|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH)$/;
 
 // pg has no code for these. https://github.com/brianc/node-postgres/blob/master/packages/pg/lib/client.js
 const lossMessages =
