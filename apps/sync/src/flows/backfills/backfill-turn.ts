@@ -1,7 +1,7 @@
 import type { FlowDefinition } from '@rapport/contracts/rapport/flows/v1/flow';
 import { pipeline, settingStatement, type Statement } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
-import { definitionOf } from '../definitions/active-flows.js';
+import { definitionOf, lockState } from '../definitions/active-flows.js';
 import { bulkOf, inProgress, tryLockBulk } from './bulk-starts.js';
 import type { BackfillJob } from './claim-backfills.js';
 
@@ -48,20 +48,15 @@ export async function beginWithBackfill(
   const [, , flow, lock, found] = await pipeline(client, [
     { name: 'begin', sql: 'begin' },
     settingStatement({ 'app.tenant_id': tenantId }),
-    {
-      // Before the starts, as in calls that change the state of a flow.
-      name: 'lock_flow_of_backfill',
-      sql: 'select state from flow where tenant_id = $1 and id = $2 for share',
-      values: [tenantId, flowId],
-    },
+    lockState({ tenantId, flowId }),
     tryLockBulk(flowId),
     { name: 'lock_flow_backfill', sql: lockQuery, values: [tenantId, backfillId, flowId] },
   ]);
   const [{ isLocked } = { isLocked: false }] = (lock?.rows ?? []) as { isLocked: boolean }[];
   if (!isLocked) return 'LOCKED';
   const [row] = (found?.rows ?? []) as LockedBackfill[];
-  const [{ state } = { state: 'RETIRED' }] = (flow?.rows ?? []) as { state: string }[];
-  return row && { ...row, isFlowActive: state === 'ACTIVE' };
+  const [{ isActive } = { isActive: false }] = (flow?.rows ?? []) as { isActive: boolean }[];
+  return row && { ...row, isFlowActive: isActive };
 }
 
 // Runs that have not ended are looked for before their ends are counted, so that no end is missed.

@@ -2,7 +2,7 @@ import type { FlowDefinition } from '@rapport/contracts/rapport/flows/v1/flow';
 import { pipeline, type Statement } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
-import type { ActiveFlow } from '../definitions/active-flows.js';
+import { lockState, type ActiveFlow } from '../definitions/active-flows.js';
 import type { BulkStart } from '../runs/new-run.js';
 
 /** Most runs of a flow in progress, without a limit of its own. */
@@ -14,6 +14,8 @@ export function bulkOf({ limits }: FlowDefinition): number {
 
 /** The starts of runs of one flow in a transaction. */
 interface FlowStarts {
+  /** False for a flow that was paused after it was read. */
+  isActive: boolean;
   free: number;
   /** Whether earlier changes wait, which later ones follow. */
   isWaiting: boolean;
@@ -31,11 +33,17 @@ export class BulkStarts {
 
   constructor(private readonly client: ClientBase) {}
 
-  /** How a run begins. @param number of the change that starts it, or its time: held runs begin in their order */
-  async next(flow: ActiveFlow, number: number): Promise<BulkStart> {
+  /**
+   * How a run begins.
+   *
+   * @param number of the change that starts it, or its time: held runs begin in their order
+   * @returns undefined when the flow is paused
+   */
+  async next(flow: ActiveFlow, number: number): Promise<BulkStart | undefined> {
     const known = this.#flows.get(flow.flowId)?.starts;
     const starts = known ?? (await this.#load(flow));
     if (!known) this.#flows.set(flow.flowId, { flow, starts });
+    if (!starts.isActive) return undefined;
     if (starts.free > 0 && !starts.isWaiting) return {};
     starts.backfillId ??= uuidv7();
     return { backfillId: starts.backfillId, heldNumber: number };
@@ -62,7 +70,8 @@ export class BulkStarts {
 
   async #load({ tenantId, flowId, version, definition }: ActiveFlow): Promise<FlowStarts> {
     const bulk = bulkOf(definition);
-    const [, counted] = await pipeline(this.client, [
+    const [locked, , counted] = await pipeline(this.client, [
+      lockState({ tenantId, flowId }),
       lockBulk(flowId),
       {
         name: 'flow_starts',
@@ -76,7 +85,14 @@ export class BulkStarts {
     ]);
     const [row] = (counted?.rows ?? []) as { busy: number; isWaiting: boolean; backfillId: string | null }[];
     if (!row) throw new Error('The runs of a flow could not be counted.');
-    return { free: bulk - row.busy, isWaiting: row.isWaiting, backfillId: row.backfillId ?? undefined, held: 0 };
+    const [{ isActive } = { isActive: false }] = (locked?.rows ?? []) as { isActive: boolean }[];
+    return {
+      isActive,
+      free: bulk - row.busy,
+      isWaiting: row.isWaiting,
+      backfillId: row.backfillId ?? undefined,
+      held: 0,
+    };
   }
 }
 

@@ -58,6 +58,19 @@ const activeVersions = `select flow.tenant_id as "tenantId", flow.id as "flowId"
     on version.tenant_id = flow.tenant_id and version.flow_id = flow.id and version.version = flow.active_version
   where flow.tenant_id = $1 and state in ('ACTIVE', 'PAUSED', 'FROZEN') order by key`;
 
+/**
+ * Locks a flow against changes of its state until the transaction ends: the answer to a call that pauses it comes after the runs that
+ * the transaction starts. Before the lock of its starts, as in calls that change the state. `isActive` of the row says whether it
+ * starts runs now, whatever was read before.
+ */
+export function lockState({ tenantId, flowId }: Pick<ActiveFlow, 'tenantId' | 'flowId'>): Statement {
+  return {
+    name: 'lock_flow_state',
+    sql: `select state = 'ACTIVE' as "isActive" from flow where tenant_id = $1 and id = $2 for share`,
+    values: [tenantId, flowId],
+  };
+}
+
 /** Says that what can start runs of the tenant has changed, in the transaction that changes it. */
 export function noteFlowChange(tenantId: string): Statement {
   return {

@@ -11,7 +11,7 @@ import type { JsonObject } from '../effects/effect-port.js';
 import { Expressions } from '../interpreter/expressions.js';
 import type { NewRun } from '../runs/new-run.js';
 import { startRuns } from '../runs/start-runs.js';
-import { inputViolations } from '../serve-runs/run-flow.js';
+import { activeFlow, inputViolations } from '../serve-runs/run-flow.js';
 import { transactionClient } from '../serve-runs/transaction-client.js';
 import type { EngineParts } from '../worker/engine-parts.js';
 import { enrollmentMessage, selectEnrollments, type EnrollmentRow } from './enrollment-row.js';
@@ -62,6 +62,8 @@ export async function enrollCustomers(
     if (!isMet) return { reason: 'CONDITION' };
     const [outcome] = await startRuns(client, { ...parts, expressions }, [run]);
     if (!outcome) throw new Error('A wanted run has no outcome.');
+    // Says the state that the flow has now.
+    if ('suppressed' in outcome && outcome.suppressed === 'PAUSED') await activeFlow(em, flow.flowId);
     return 'runId' in outcome ? outcome : { reason: outcome.suppressed };
   }
 }

@@ -27,7 +27,7 @@ export interface NewRun {
   hookKey?: Buffer;
   /** The run that waits for this one, and the path of its step. */
   parent?: { runId: string; path?: string };
-  /** For runs that changes, times and backfills start. */
+  /** For runs that changes, times and backfills start, in a transaction that has locked the state of the flow. */
   bulk?: BulkStart;
 }
 
@@ -58,8 +58,14 @@ export interface StartValues {
 /** What became of a wanted run. */
 export type StartOutcome =
   | { runId: string }
-  /** It was not started, because of a limit, also of all that one run causes, the rule of concurrency, or the rule of reentry of its flow. */
-  | { suppressed: 'CONCURRENT' | 'RECORD_LIMIT' | 'CHAIN_LIMIT' | 'ENROLLED' | 'REENTRY'; explanation: string };
+  /**
+   * It was not started, because the flow was paused meanwhile, or of a limit, also of all that one run causes, the rule of concurrency,
+   * or the rule of reentry of its flow.
+   */
+  | {
+      suppressed: 'PAUSED' | 'CONCURRENT' | 'RECORD_LIMIT' | 'CHAIN_LIMIT' | 'ENROLLED' | 'REENTRY';
+      explanation: string;
+    };
 
 /** An event for a step that waits, or that the run has not reached yet. */
 export interface RunEvent {

@@ -4,6 +4,7 @@ import { FlowConcurrencyPolicy } from '@rapport/contracts/rapport/flows/v1/flow'
 import { pipeline, type Statement } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
+import { lockState } from '../definitions/active-flows.js';
 import { entryRefused, entryStatements } from '../enrollments/enter-flow.js';
 import type { Expressions } from '../interpreter/expressions.js';
 import { listenInterests } from '../interpreter/listen-steps.js';
@@ -43,7 +44,10 @@ export async function startRuns(
 
 async function startRun(client: ClientBase, parts: StartParts, run: NewRun): Promise<StartOutcome> {
   const refused =
-    (await limitReached(client, run)) ?? (await chainLimitReached(client, run)) ?? (await entryRefused(client, run));
+    (await pausedMeanwhile(client, run)) ??
+    (await limitReached(client, run)) ??
+    (await chainLimitReached(client, run)) ??
+    (await entryRefused(client, run));
   if (refused) return refused;
   const policy = run.definition.concurrency?.policy ?? FlowConcurrencyPolicy.UNSPECIFIED;
   const hash = concurrencyHash(parts.expressions, run, policy);
@@ -55,6 +59,13 @@ async function startRun(client: ClientBase, parts: StartParts, run: NewRun): Pro
   if (policy === FlowConcurrencyPolicy.REPLACE) await cancelOthers(client, parts, run.tenantId, others);
   const isQueued = policy === FlowConcurrencyPolicy.QUEUE && other !== undefined;
   return { runId: await insertRun(client, parts, run, { hash, isQueued }) };
+}
+
+async function pausedMeanwhile(client: ClientBase, run: NewRun): Promise<StartOutcome | undefined> {
+  if (run.bulk) return undefined;
+  const [locked] = await pipeline(client, [lockState(run)]);
+  const [{ isActive } = { isActive: false }] = (locked?.rows ?? []) as { isActive: boolean }[];
+  return isActive ? undefined : { suppressed: 'PAUSED', explanation: 'The flow is paused.' };
 }
 
 async function limitReached(client: ClientBase, run: NewRun): Promise<StartOutcome | undefined> {

@@ -106,7 +106,11 @@ export async function runFlow(
   }
   const [outcome] = await startRuns(await transactionClient(em), { ...parts, expressions }, [run]);
   if (!outcome) throw new Error('A wanted run has no outcome.');
-  if ('suppressed' in outcome) throw suppressed(outcome.suppressed, outcome.explanation);
+  if ('suppressed' in outcome) {
+    // Says the state that the flow has now.
+    if (outcome.suppressed === 'PAUSED') await activeFlow(em, flow.flowId);
+    throw suppressed(outcome.suppressed, outcome.explanation);
+  }
   await recordAuditEvent(em, { kind: 'FLOW_RUN_CREATED', records: [`flow/${flow.flowId}`], detail: outcome });
   const [row] = await queryRows<RunRow>(em, {
     sql: `select ${runColumns} from flow_run where tenant_id = $1 and id = $2`,

@@ -219,13 +219,15 @@ async function decide(
 ): Promise<Decision> {
   const { tenantId, flowId, version, definition, segment, publishedBy } = flow;
   const decision = { flowId, version, change: { ...change, recordId: record.id }, recordType: record.type };
-  if (flow.state !== 'ACTIVE') return { ...decision, outcome: 'SUPPRESSED', reason: 'PAUSED' };
+  const paused = { ...decision, outcome: 'SUPPRESSED', reason: 'PAUSED' } as const;
+  if (flow.state !== 'ACTIVE') return paused;
   const chain = chains.of(change);
   const candidate = { flowId, recordId: record.id, followsItself: definition.followsItself };
   const brake = brakeOf(candidate, chain, change.hop);
   if (brake) return { ...decision, outcome: 'SUPPRESSED', ...brake };
   const expressions = new Expressions((scope) => runValues(definition, { ...scope }));
   const start = await bulk.next(flow, change.number);
+  if (!start) return paused;
   const [outcome] = await startRuns(client, { envelope, hooks, expressions }, [
     {
       ...{ tenantId, flowId, version, definition, chain, principalId: publishedBy, hop: change.hop + 1 },

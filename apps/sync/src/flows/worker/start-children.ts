@@ -32,7 +32,7 @@ async function startChild(
   const flow = await parts.versions.active(client, tenantId, key);
   const chain = [...run.chain, { runId, flowId: run.flowId, ...(run.record && { recordId: run.record.id }) }];
   if (flow?.state !== 'ACTIVE' || !flow.definition.trigger?.subflow) {
-    return { code: 'FLOW_NOT_FOUND', message: `There is no active flow ${key} with the trigger subflow.` };
+    return notActive(key);
   }
   const fault = loopFault(flow, run.hop, chain);
   if (fault) return fault;
@@ -46,7 +46,12 @@ async function startChild(
   const expressions = new Expressions(parts.versions.typed(flow.definition));
   const [outcome] = await startRuns(client, { ...parts, expressions }, [child]);
   if (!outcome) throw new Error('A wanted run has no outcome.');
-  return 'runId' in outcome ? outcome : { code: 'RUN_SUPPRESSED', message: outcome.explanation };
+  if ('runId' in outcome) return outcome;
+  return outcome.suppressed === 'PAUSED' ? notActive(key) : { code: 'RUN_SUPPRESSED', message: outcome.explanation };
+}
+
+function notActive(key: string): Omit<Problem, 'step'> {
+  return { code: 'FLOW_NOT_FOUND', message: `There is no active flow ${key} with the trigger subflow.` };
 }
 
 /** Why a run would not end. */

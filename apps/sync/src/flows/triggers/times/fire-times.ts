@@ -106,6 +106,7 @@ async function start(
   if (condition !== undefined && !isTrue(condition, runValues(definition, { ...values, now }))) return;
   const expressions = new Expressions((scope) => runValues(definition, { ...scope }));
   const turn = await bulk.next(flow, timeMs);
+  if (!turn) return;
   const [outcome] = await startRuns(client, { envelope, hooks, expressions }, [
     {
       ...{ tenantId, flowId, version, definition, principalId: publishedBy, hop: 0, chain: [], values, bulk: turn },
