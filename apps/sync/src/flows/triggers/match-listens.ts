@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isTrue } from '@rapport/contracts/expressions';
 import type { Change } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { platformContract, recordContracts, snakeCase } from '@rapport/contracts';
@@ -5,11 +6,14 @@ import { celValues, recordType } from '@rapport/contracts/expressions';
 import type { ClientBase } from 'pg';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import type { JsonObject } from '../effects/effect-port.js';
-import { noteEvents, waitsForChange } from '../runs/note-events.js';
+import { noteEvents, waitsForChange, type ChangeWait } from '../runs/note-events.js';
 import type { ChangeFacts } from './match-trigger.js';
 
 /** Types of records by their names in the change feed. */
 const types = new Map(recordContracts(platformContract()).map((type) => [snakeCase(type.singular), type]));
+
+/** Waits whose conditions are evaluated, and whose events are sealed, in one turn of the event loop. A change can have 10,000 of them. */
+const waitsOfTurn = 200;
 
 /** Gives changes to steps `listen` of runs that started at an earlier position. */
 export class ListenMatcher {
@@ -56,12 +60,19 @@ export class ListenMatcher {
       { record, before, change: { ...facts, time: new Date(time) } },
       { record: typed, before: typed },
     );
-    const met = waits.filter(({ match }) => match === null || isTrue(match, values));
     const data = { record, before, change: facts, recordId } as JsonObject;
     const { tenantId } = this;
-    const events = met.map(({ runId, stepKey, eventKey }) => ({
+    const eventOf = ({ runId, stepKey, eventKey }: ChangeWait) => ({
       ...{ tenantId, runId, target: stepKey, eventKey, eventId: id, time, data },
-    }));
-    return (await noteEvents(this.client, this.envelope, events)).length;
+    });
+    const due = new Set<string>();
+    for (let start = 0; start < waits.length; start += waitsOfTurn) {
+      // Other calls have their turn between two parts. The waits are in the order of their runs, in which jobs are locked.
+      if (start > 0) await nextTurn();
+      const part = waits.slice(start, start + waitsOfTurn);
+      const met = part.filter(({ match }) => match === null || isTrue(match, values));
+      for (const runId of await noteEvents(this.client, this.envelope, met.map(eventOf))) due.add(runId);
+    }
+    return due.size;
   }
 }
