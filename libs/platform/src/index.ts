@@ -33,7 +33,7 @@ export { countRetiredKeyUse, decryptByAny, keyIdOf, KeyRing } from './crypto/ret
 export { metrics } from './logging/metrics.js';
 export { createLogger, nestLogger, type Logger } from './logging/logger.js';
 export { blockOf, networkOf } from './http/network-of.js';
-export { html, Html } from './http/html.js';
+export { html, Html, maxHtmlDepth } from './http/html.js';
 export { pageHeadersOf, publicPage, type PageSources, type PublicPage, type WrittenPage } from './http/public-page.js';
 export { once } from './values/once.js';
 export { pageLanguage, type PageLanguage } from './values/languages.js';

@@ -130,3 +130,13 @@ test('what is no mail of an API mailbox that works is refused, and stores nothin
   expect(resumed).not.toHaveProperty('lagSeconds');
   expect(stored.body).toMatchObject({ created: true });
 });
+
+test('a mail of tables that are within each other by the thousand is received with its text', async () => {
+  const tables = `${'<table><tr><td>'.repeat(30_000)}Hello${'</td></tr></table>'.repeat(30_000)}`;
+  const raw = mail('Deep', tables, 'Content-Type: text/html');
+  await box.receive('deep', raw);
+  const { state, messageId } = await box.settled('deep', raw);
+
+  expect(state).toBe('THREADED');
+  expect(await tenant.ok('GET', `/v1/messages/${String(messageId)}`)).toMatchObject({ text: 'Hello', html: 'Hello' });
+});

@@ -3,6 +3,12 @@ export class Html {
   constructor(readonly text: string) {}
 }
 
+/**
+ * Elements within each other, at most, in HTML that others wrote: the time of parsers grows with their number for each of them. Browsers
+ * draw about as many.
+ */
+export const maxHtmlDepth = 500;
+
 type Part = string | Html | readonly Html[] | undefined;
 
 /** Builds HTML from a template. Strings are escaped, lists joined, undefined values omitted. */

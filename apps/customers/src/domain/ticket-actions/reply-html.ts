@@ -1,8 +1,5 @@
-import { invalidField } from '@rapport/platform';
+import { invalidField, maxHtmlDepth } from '@rapport/platform';
 import sanitize from 'sanitize-html';
-
-/** Elements within each other, at most: the time of the parser grows with their number for each of them. */
-const maxDepth = 500;
 
 /**
  * The HTML that an agent wrote, with text and its form only: nothing in it runs, loads or is shown outside of it.
@@ -23,8 +20,8 @@ export function replyHtml(html: string): string {
     nestingLimit: 100,
     onOpenTag: () => {
       depth += 1;
-      if (depth > maxDepth) {
-        throw invalidField('reply.html', 'TOO_DEEP', `must have at most ${maxDepth} elements within each other`);
+      if (depth > maxHtmlDepth) {
+        throw invalidField('reply.html', 'TOO_DEEP', `must have at most ${maxHtmlDepth} elements within each other`);
       }
     },
     onCloseTag: () => {

@@ -161,3 +161,43 @@ test('reads attachments, and names them safely', async () => {
   expect(attachments).toMatchObject([{ name: '.._.._etc_passwd', contentType: 'text/csv', isInline: false }]);
   expect(Buffer.from(attachments[0]?.content ?? []).toString()).toContain('a,b');
 });
+
+const htmlPart = (body: string) => ['Content-Type: text/html', '', body];
+
+test.each([
+  ['tables', '<table><tr><td>Hello</td></tr>'.repeat(2_000)],
+  ['unclosed tables', `${'<table><tr><td>'.repeat(2_000)}Hello`],
+  ['cells and items, which siblings may end', `${'<td><li>'.repeat(2_000)}Hello`],
+])('HTML of %s within each other by the thousand is read as its text', async (_name, body) => {
+  const { message } = await parse(['From: ada@example.com', ...htmlPart(body)]);
+
+  expect(new Set(message.text?.split('\n'))).toEqual(new Set(['Hello']));
+  expect(new Set(message.html?.split('<br />'))).toEqual(new Set(['Hello']));
+});
+
+test('deep HTML is read without what its text hides, and the plain part is the text beside it', async () => {
+  const deep = `<style>p{}</style><p>A &lt;b&gt; &amp; c</p><script>x()</script>${'<div>'.repeat(2_000)}D<!-- E -->`;
+  const parts = ['--b', 'Content-Type: text/plain', '', 'Plain', '--b', ...htmlPart(deep), '--b--'];
+  const { message } = await parse([
+    'From: a@example.com',
+    'Content-Type: multipart/alternative; boundary=b',
+    '',
+    ...parts,
+  ]);
+
+  expect(message).toMatchObject({ text: 'Plain', html: 'A &lt;b&gt; &amp; c<br />D' });
+});
+
+test('parts that end no element are bounded together', async () => {
+  const part = ['--b', ...htmlPart(`${'<div>'.repeat(400)}Hello`)];
+  const parts = Array.from({ length: 20 }, () => part).flat();
+  const { message } = await parse([
+    'From: a@example.com',
+    'Content-Type: multipart/mixed; boundary=b',
+    '',
+    ...parts,
+    '--b--',
+  ]);
+
+  expect(message.html).toBe(Array<string>(20).fill('Hello').join('<br />'));
+});

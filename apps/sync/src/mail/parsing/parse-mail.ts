@@ -3,6 +3,7 @@ import type { ParsedMessage } from '@rapport/contracts/rapport/content/v1/mail_i
 import { simpleParser, type AddressObject, type Attachment, type EmailAddress, type ParsedMail } from 'mailparser';
 import { readReport, type MailReport } from '../bounces/read-report.js';
 import { authenticateSender, type AuthenticationRules } from './authenticate-sender.js';
+import { flattenDeepParts } from './deep-html.js';
 import { classOf } from './mail-class.js';
 import { safeHtml } from './safe-html.js';
 import { trimmedSpans, visibleText } from './trim-text.js';
@@ -10,6 +11,8 @@ import { trimmedSpans, visibleText } from './trim-text.js';
 /** Limits of `ParsedMessage`. The raw mail has the rest. */
 const limits = { text: 500_000, html: 1_000_000, subject: 300, name: 300, id: 500, address: 320, contentType: 200 };
 const maxItems = { addresses: 100, references: 100, deliveredTo: 50, attachments: 200 };
+
+flattenDeepParts();
 
 /** HTML that is longer is not converted to text. */
 const maxHtmlToText = 2_000_000;

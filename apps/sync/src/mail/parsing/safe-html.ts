@@ -1,4 +1,5 @@
 import sanitize from 'sanitize-html';
+import { flatHtml, isTooDeep } from './deep-html.js';
 
 const tags = [
   ...['a', 'abbr', 'address', 'article', 'b', 'bdi', 'bdo', 'big', 'blockquote', 'br', 'caption', 'center', 'cite'],
@@ -28,7 +29,8 @@ const size = ['width', 'height', 'align', 'valign', 'bgcolor'];
  * address of a remote one is in `data-remote-src`, so that it is not loaded.
  */
 export function safeHtml(html: string): string {
-  return sanitize(html, {
+  // Parts that end no element are within each other when they are one text.
+  return sanitize(isTooDeep(html) ? flatHtml(html) : html, {
     allowedTags: tags,
     allowedAttributes: {
       '*': ['dir', 'lang', 'title', 'style'],
