@@ -1,7 +1,8 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
+import { queryDatabase } from '@rapport/testing';
 import type { Pool } from 'pg';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createOrm } from '../src/index.js';
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { callErrorOf, createOrm } from '../src/index.js';
 import { stagePool } from '../src/driver/stage-pool.js';
 import { AnswerSwallower } from './answer-swallower.js';
 import { emptyDatabase, entities } from './note-database.js';
@@ -62,4 +63,18 @@ test('the pool gets back what a frozen server keeps, once the server answers aga
   // Nor does a frozen server hold up the end of the pool.
   server.isFrozen = true;
   await both();
+});
+
+test('a password that was changed since the start is an unavailable database, not an unexpected error', async () => {
+  const { appUrl: databaseUrl } = await emptyDatabase();
+  await queryDatabase(inject('superuserUrl'), `alter role ${new URL(databaseUrl).username} password 'changed'`);
+  const outdated = createOrm({ databaseUrl, entities });
+  const failed = await outdated.em
+    .fork()
+    .execute('select 1')
+    .catch((error: unknown) => error);
+  await outdated.close();
+
+  expect(failed).toMatchObject({ code: '28P01' });
+  expect(callErrorOf(failed)).toMatchObject({ code: 'UNAVAILABLE', reason: 'DATABASE_UNAVAILABLE' });
 });
