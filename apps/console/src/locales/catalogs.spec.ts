@@ -30,6 +30,8 @@ test('both languages have each text of the screens, with the same values in it',
       .toSorted();
   const en: Texts = Object.fromEntries([...english.values()].flatMap((texts) => Object.entries(texts)));
   expect(own(zh)).toEqual(own(en));
+  // A name of English alone would win over the general one of Chinese.
+  expect(Object.keys(en).filter((key) => !(key in zh))).toEqual([]);
   const valuesOf = (text: string) => [...new Set([...text.matchAll(/\{(\w+)/g)].map(([, name]) => name))].toSorted();
   for (const key of own(en)) expect(valuesOf(zh[key] ?? ''), key).toEqual(valuesOf(en[key] ?? ''));
 });
