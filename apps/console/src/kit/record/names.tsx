@@ -1,14 +1,14 @@
 import { useQueries, queryOptions, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { itemParameters } from '../../app/resource.ts';
 import { isPermitted, useSession } from '../../app/session.ts';
 import { labels } from '../../app/language.ts';
-import { call, Problem, readQuery } from '../../contract/api.ts';
+import { call, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { theContract, type Field, type Resource } from '../../contract/contract.ts';
 import { hintsOf, titleOf } from '../../hints/hints.ts';
 import text from '../../style/text.module.css';
 import { Face, join } from '../ui.tsx';
+import { noneIfForbidden, readNamed } from './read-named.ts';
 
 /** What stands for a record that has no name, such as `01a2…dea0`: the end differs between records that are made together. */
 export function shortId(id: string): string {
@@ -26,7 +26,7 @@ export function shapeOf(record: Json | null | undefined): 'person' | 'company' |
 function recordQuery(resource: string, id: string, isAllowed: boolean) {
   return queryOptions({
     queryKey: [resource, 'name', id],
-    queryFn: () => (resource === 'objectRecords' ? findObjectRecord(id) : readLater(resource, id)),
+    queryFn: () => readNamed(resource, id),
     enabled: isAllowed && id !== '',
     staleTime: 60_000,
     retry: false,
@@ -218,12 +218,6 @@ async function readPeople(name: string, shape: Person['shape']): Promise<Person[
   return found;
 }
 
-/** Ids are shown in place of names that the session may not read. */
-function noneIfForbidden(error: unknown): Json {
-  if (error instanceof Problem && error.status === 403) return {};
-  throw error;
-}
-
 /**
  * The face and name of who did something or owns a record.
  *
@@ -240,67 +234,4 @@ export function Principal({ name }: { name: string }) {
       <span className={text.cut}>{title}</span>
     </span>
   );
-}
-
-/** A record of a custom object of which only the id is known: it is sought in each object. */
-async function findObjectRecord(id: string): Promise<Json> {
-  const objects = itemsAt(await call('listCustomObjects'), 'customObjects');
-  return Promise.any(objects.map(({ key }) => call('getObjectRecord', { object: key, id })));
-}
-
-interface Read {
-  id: string;
-  done: (record: Json | null) => void;
-  failed: (error: unknown) => void;
-}
-
-/** Most ids of one call: a filter takes 100 values. */
-const mostIds = 100;
-
-const waiting = new Map<string, Read[]>();
-
-function readLater(resource: string, id: string): Promise<Json | null> {
-  return new Promise((done, failed) => {
-    const reads = waiting.get(resource) ?? [];
-    if (reads.length === 0) setTimeout(() => readAll(resource), 5);
-    waiting.set(resource, [...reads, { id, done, failed }]);
-  });
-}
-
-function readAll(name: string): void {
-  const reads = waiting.get(name) ?? [];
-  waiting.delete(name);
-  const resource = theContract().resource(name);
-  if (!resource) return;
-  for (let start = 0; start < reads.length; start += mostIds)
-    void readSome(resource, reads.slice(start, start + mostIds));
-}
-
-async function readSome(resource: Resource, reads: readonly Read[]): Promise<void> {
-  const { get, list, items, filters } = resource;
-  // Resources that are no records, such as flows, take no filter. Those of one workspace are few: most are on the first page.
-  if (filters.length === 0 && get !== undefined) {
-    const isPaged = theContract().hasParameter(list, 'pageSize');
-    const isList =
-      reads.length > 1 &&
-      !theContract()
-        .operation(list)
-        .parameters.some(({ required }) => required);
-    const page = isList ? await call(list, isPaged ? { pageSize: mostIds } : {}).catch(noneIfForbidden) : {};
-    const listed = new Map(itemsAt(page, items).map((item) => [textAt(item, 'id'), item]));
-    for (const { id, done, failed } of reads) {
-      const item = listed.get(id);
-      if (item) done(item);
-      else void call(get, itemParameters(get, {}, id)).then(done, failed);
-    }
-    return;
-  }
-  const ids = [...new Set(reads.map(({ id }) => id))].toSorted();
-  try {
-    const answer = await call(list, { filter: `id IN (${ids.join(', ')})`, pageSize: mostIds });
-    const records = new Map(itemsAt(answer, items).map((record) => [textAt(record, 'id'), record]));
-    for (const { id, done } of reads) done(records.get(id) ?? null);
-  } catch (error) {
-    for (const { failed } of reads) failed(error);
-  }
 }
