@@ -84,6 +84,22 @@ export class ImportTenant {
     return this.upload(messages(file));
   }
 
+  /** Imports a file while more than four customers at once take longer than the server lets a statement run. */
+  async importFileSlowly(file: File): Promise<ImportCustomersResponse> {
+    await this.database.query(`
+      create function slow_customers() returns trigger language plpgsql as $$ begin
+        if (select count(*) > 4 from added) then perform pg_sleep(9); end if;
+        return null;
+      end $$;
+      create trigger slow_customers after insert on customer referencing new table as added
+        for each statement execute function slow_customers()`);
+    try {
+      return await this.importFile(file);
+    } finally {
+      await this.database.query('drop function slow_customers cascade');
+    }
+  }
+
   /** Sends messages with backpressure. */
   upload(
     requests: Iterable<ImportCustomersRequest> | AsyncIterable<ImportCustomersRequest>,
