@@ -87,7 +87,8 @@ test('a subscriber with invalid messages gets the invalid field', async () => {
     code: 'INVALID_ARGUMENT',
     violations: fields.map((field): unknown => expect.objectContaining({ field })),
   });
-  const requests = new Requests({ credit: 1 });
+  // Of a tenant of its own: timers change records of other files' tenants.
+  const requests = new Requests({ credit: 1, tenantId: newCaller().tenantId });
   const feed = subscribe(customers, requests);
   await feed.next();
   requests.say({ credit: -1 });
