@@ -1,6 +1,6 @@
 import { useEffect, useEffectEvent, useSyncExternalStore } from 'react';
 import { follow, invalidate, Problem } from '../contract/api.ts';
-import { theContract } from '../contract/contract.ts';
+import { theContract, type Resource } from '../contract/contract.ts';
 import { followShared } from './shared-stream.ts';
 
 /** A change of a record of the workspace. */
@@ -27,7 +27,8 @@ interface Frame {
   cursor: string;
 }
 
-type News = { change: LiveChange } | { state: LiveState };
+/** `hasGap`: changes before the opening of the stream may be unknown. */
+type News = { change: LiveChange } | { state: LiveState; hasGap?: boolean };
 
 const listeners = new Set<(change: LiveChange) => void>();
 const stateListeners = new Set<() => void>();
@@ -69,7 +70,7 @@ function readStream(send: (message: News) => void, signal: AbortSignal): Promise
   let cursor: string | undefined;
   let isOpen = false;
   const onFrame = (frame: Frame) => {
-    if (!isOpen) send({ state: 'live' });
+    if (!isOpen) send({ state: 'live', hasGap: cursor === undefined });
     isOpen = true;
     ({ cursor } = frame);
     if (frame.change) send({ change: frame.change });
@@ -93,13 +94,21 @@ function receive(message: News): void {
   if ('state' in message) {
     ({ state } = message);
     for (const listener of stateListeners) listener();
+    if (message.hasGap) for (const { name } of [...records(), objects]) scheduleInvalidate(name);
     return;
   }
   const { change } = message;
   const type = change.type.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
-  const names = theContract().resources.filter(({ singular, isRecord }) => isRecord && singular === type);
-  for (const { name } of names.length > 0 ? names : [{ name: 'objects' }]) scheduleInvalidate(name);
+  const changed = records().filter(({ singular }) => singular === type);
+  for (const { name } of changed.length > 0 ? changed : [objects]) scheduleInvalidate(name);
   for (const listener of listeners) listener(change);
+}
+
+/** The collection of records whose type a workspace defines. */
+const objects = { name: 'objects' };
+
+function records(): Resource[] {
+  return theContract().resources.filter(({ isRecord }) => isRecord);
 }
 
 const waiting = new Set<string>();

@@ -1,0 +1,58 @@
+import type { Page, Route } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Workspace } from './workspace.ts';
+
+let workspace: Workspace;
+
+beforeAll(async () => {
+  workspace = await Workspace.create();
+});
+
+afterAll(() => workspace.close());
+
+const make = (displayName: string) => workspace.api('POST', '/v1/customers', { kind: 'COMPANY', displayName });
+
+/** Has the streams of changes of a page wait. @returns what lets them through */
+async function holdStreams(page: Page, unless: (route: Route) => Promise<boolean>): Promise<() => void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  await page.route('**/v1/changes**', async (route) => {
+    if (await unless(route)) return;
+    await promise;
+    await route.continue();
+  });
+  return resolve;
+}
+
+test('a change between the first reads and the opening of the stream is shown', async () => {
+  await make('Nordlys Energi');
+  const page = await workspace.open('/customers');
+  const letThrough = await holdStreams(page, () => Promise.resolve(false));
+  await page.reload();
+  await page.getByRole('row', { name: 'Nordlys Energi' }).waitFor();
+  await make('Made before the opening');
+  letThrough();
+  await page.getByRole('row', { name: 'Made before the opening' }).waitFor();
+});
+
+test('a change after a stream whose cursor is refused is shown', async () => {
+  const page = await workspace.open('/customers');
+  const cursors: (string | null)[] = [];
+  const letThrough = await holdStreams(page, async (route) => {
+    cursors.push(new URL(route.request().url()).searchParams.get('cursor'));
+    if (cursors.length > 1) return false;
+    await route.fulfill({ contentType: 'application/x-ndjson', body: '{"cursor":"refused"}\n' });
+    return true;
+  });
+  let reads = 0;
+  page.on('response', (response) => {
+    if (new URL(response.url()).pathname === '/v1/customers') reads += 1;
+  });
+  await page.reload();
+  await expect.poll(() => cursors).toEqual([null, 'refused']);
+  // One at first, and one when the stream has opened.
+  await expect.poll(() => reads).toBeGreaterThan(1);
+  await make('Made after the loss');
+  letThrough();
+  await page.getByRole('row', { name: 'Made after the loss' }).waitFor();
+  expect(cursors.slice(2)).toEqual([null]);
+});
