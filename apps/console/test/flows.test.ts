@@ -161,6 +161,11 @@ test('an approval is answered in the inbox, and its run continues', async () => 
   await expect.poll(async () => (await workspace.api('GET', `/v1/flowRuns/${run}`))['state']).toBe('SUCCEEDED');
   const { steps } = await workspace.api<{ steps: Json[] }>('GET', `/v1/flowRuns/${run}/steps`);
   expect(steps).toMatchObject([{ key: 'ask', output: { decision: 'APPROVED', comment: 'Once.' } }]);
+
+  const { approvals } = await workspace.api<{ approvals: Json[] }>('GET', '/v1/approvals?states=APPROVED');
+  await goTo(page, `/approvals/${String(approvals[0]?.['id'])}`);
+  await page.locator('#main').getByRole('link', { name: 'Mara Lindqvist' }).first().waitFor();
+  expect(await page.locator('#main').textContent()).not.toContain(userId);
 });
 
 test('a customer is enrolled in a sequence, seen at its step, paused and taken out', async () => {
