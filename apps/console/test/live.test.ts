@@ -54,5 +54,27 @@ test('a change after a stream whose cursor is refused is shown', async () => {
   await make('Made after the loss');
   letThrough();
   await page.getByRole('row', { name: 'Made after the loss' }).waitFor();
-  expect(cursors.slice(2)).toEqual([null]);
+  await expect.poll(() => cursors.slice(2)).toEqual([null]);
+});
+
+test('a note that overtakes the first load of the timeline is shown', async () => {
+  const { id } = await make('Fjord Instruments');
+  const page = await workspace.open('/customers');
+  const { promise, resolve: answer } = Promise.withResolvers<void>();
+  let isFirst = true;
+  await page.route('**/timeline?*', async (route) => {
+    if (!isFirst) return route.continue();
+    isFirst = false;
+    await promise;
+    // As read before the note.
+    return route.fulfill({ json: { entries: [] } });
+  });
+  await page.goto(new URL(`/customers/${String(id)}`, page.url()).href);
+  const note = page.getByRole('textbox', { name: 'Note' });
+  await note.fill('Wants two sites');
+  await note.press('Control+Enter');
+  // It is empty when the note is stored and what depends on it is asked again.
+  await expect.poll(() => note.inputValue()).toBe('');
+  answer();
+  await page.getByRole('link', { name: 'Wants two sites' }).waitFor();
 });

@@ -4,6 +4,7 @@ import {
   QueryClient,
   useQuery,
   useSuspenseInfiniteQuery,
+  type Query,
   type QueryFunctionContext,
 } from '@tanstack/react-query';
 import { isContractLoaded, loadSentences, theContract, type Operation, type Resource } from './contract.ts';
@@ -292,6 +293,17 @@ export function useSentences(): void {
 }
 
 /** Has the reads of a collection asked again. @param name such as `customers` or `objects/{object}/records` */
-export function invalidate(name: string): Promise<void> {
-  return queryClient.invalidateQueries({ queryKey: [name.split('/')[0]] });
+export async function invalidate(name: string): Promise<void> {
+  const reads = { queryKey: [name.split('/')[0]] };
+  // TanStack Query does not begin the first load of a read again, though it may have read before the change.
+  const firstLoads = queryClient
+    .getQueryCache()
+    .findAll({ ...reads, fetchStatus: 'fetching', predicate: ({ state }) => state.data === undefined });
+  await queryClient.invalidateQueries(reads);
+  await Promise.all(firstLoads.map((query) => readAgain(query)));
+}
+
+async function readAgain(query: Query): Promise<void> {
+  await Promise.allSettled([query.promise]);
+  await queryClient.invalidateQueries({ queryKey: query.queryKey, exact: true });
 }
