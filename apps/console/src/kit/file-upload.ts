@@ -1,6 +1,7 @@
 import { locale, t } from '../app/language.ts';
-import { call, Problem, uploadParts } from '../contract/api.ts';
+import { call, Problem } from '../contract/api.ts';
 import { textAt } from '../contract/json.ts';
+import { uploadParts } from '../contract/upload.ts';
 
 /** A file on its way to a record. */
 export interface Upload {
