@@ -66,6 +66,40 @@ describe('a board', () => {
     expect(faults).toEqual([]);
   });
 
+  test('keeps a card in its new place and in the focus while others change the board before the move is saved', async () => {
+    await deal('Eta', 'due');
+    await deal('Theta', 'offered');
+    const page = await workspace.open('/deals/board');
+    const isMove = (url: URL) => url.pathname.endsWith(':move');
+    let send = () => {};
+    const sent = new Promise<void>((resolve) => {
+      send = resolve;
+    });
+    await page.route(isMove, async (route) => {
+      await sent;
+      await route.continue();
+    });
+    await card(page, 'Eta').focus();
+    await page.keyboard.press('Space');
+    await page.getByText('Was here, Due').waitFor();
+    await page.keyboard.press('ArrowRight');
+    await page.getByRole('status').getByText('Offered, ').waitFor();
+    await page.keyboard.press('Space');
+    await inColumn(page, 'offered', 'Eta').waitFor();
+    await deal('Iota', 'due');
+    await inColumn(page, 'due', 'Iota').waitFor();
+    expect(await inColumn(page, 'offered', 'Eta').count()).toBe(1);
+    expect(await inColumn(page, 'due', 'Eta').count()).toBe(0);
+    expect(await focused(page)).toContain('Eta');
+    const saved = page.waitForResponse((response) => isMove(new URL(response.url())));
+    send();
+    expect((await saved).status()).toBe(200);
+    await deal('Kappa', 'due');
+    await inColumn(page, 'due', 'Kappa').waitFor();
+    expect(await inColumn(page, 'offered', 'Eta').count()).toBe(1);
+    expect(await focused(page)).toContain('Eta');
+  });
+
   test('puts back a card that someone else has changed meanwhile, and says who', async () => {
     const { id } = await deal('Epsilon', 'due');
     const other = await workspace.person(['admin'], 'Tobias Krämer');
@@ -115,11 +149,11 @@ function deal(title: string, stage: string): Promise<Json> {
 }
 
 function card(page: Page, title: string): Locator {
-  return page.getByRole('row', { name: title });
+  return page.getByRole('row', { name: title, exact: true });
 }
 
 function inColumn(page: Page, column: string, title: string): Locator {
-  return page.locator(`[data-column=${column}]`).getByRole('row', { name: title });
+  return page.locator(`[data-column=${column}]`).getByRole('row', { name: title, exact: true });
 }
 
 async function titles(page: Page, column: string): Promise<string[]> {

@@ -95,34 +95,29 @@ function totalOf(group: Json | undefined): ColumnTotal {
   };
 }
 
-/**
- * Puts a card into a column, in what is already read. Reads under way are ended first: their answers may be older than
- * the move and would take the card out of the column again.
- *
- * @returns what undoes that
- */
-export async function placeCard(
-  scope: BoardScope,
-  columns: readonly string[],
-  card: Json,
-  column: string,
-  beside: Beside | undefined,
-): Promise<() => void> {
-  await Promise.all(columns.map((key) => queryClient.cancelQueries({ queryKey: columnQuery(scope, key).queryKey })));
-  const undo = columns.map((key) => {
-    const { queryKey } = columnQuery(scope, key);
-    const before = queryClient.getQueryData(queryKey);
-    queryClient.setQueryData<InfiniteData<Page, string>>(queryKey, (data) => {
-      if (!data) return data;
-      const pages = data.pages.map((page) => ({
-        ...page,
-        items: page.items.filter((item) => textAt(item, 'id') !== textAt(card, 'id')),
-      }));
-      return { ...data, pages: key === column ? insert(pages, card, beside, scope.verb !== undefined) : pages };
-    });
-    return () => queryClient.setQueryData(queryKey, before);
-  });
-  return () => undo.forEach((each) => each());
+/** A card that is drawn in another place than the server's answers have it, until its move is saved. */
+export interface Placed {
+  card: Json;
+  column: string;
+  beside: Beside | undefined;
+}
+
+/** The pages of a column, with the cards whose moves are on their way in their new places. */
+export function withMoves(column: string, pages: Page[], placed: readonly Placed[], isRanked: boolean): Page[] {
+  return placed.reduce((before, { card, column: to, beside }) => {
+    const id = textAt(card, 'id');
+    const without = before.map((page) => ({ ...page, items: page.items.filter((item) => textAt(item, 'id') !== id) }));
+    return to === column ? insert(without, card, beside, isRanked) : without;
+  }, pages);
+}
+
+/** Puts a card whose move is saved into what is already read. */
+export function placeSaved(scope: BoardScope, columns: readonly string[], saved: Placed): void {
+  for (const key of columns)
+    queryClient.setQueryData<InfiniteData<Page, string>>(
+      columnQuery(scope, key).queryKey,
+      (data) => data && { ...data, pages: withMoves(key, data.pages, [saved], scope.verb !== undefined) },
+    );
 }
 
 /** Number of the place that a held card has in the column that it is over, from 1. */
@@ -135,15 +130,17 @@ export function placeOf(scope: BoardScope, { card, to, beside }: Move): number {
   return at + (beside?.position === 'after' ? 2 : 1) + (beside ? 0 : 1);
 }
 
-/** Without a neighbor, a ranked card is the last one: it is shown once that page is read. */
+/** Without a neighbor that is read, a ranked card is the last one: it is shown once that page is read. */
 function insert(pages: Page[], card: Json, beside: Beside | undefined, isRanked: boolean): Page[] {
+  const isRead = pages.some(({ items }) => items.some((item) => textAt(item, 'id') === beside?.id));
+  const neighbor = isRead ? beside : undefined;
   return pages.map((page, index) => {
-    const at = page.items.findIndex((item) => textAt(item, 'id') === beside?.id);
-    if (beside && at < 0) return page;
+    const at = page.items.findIndex((item) => textAt(item, 'id') === neighbor?.id);
+    if (neighbor && at < 0) return page;
     const isLast = index === pages.length - 1 && page.nextPageToken === '';
-    if (!beside && (isRanked ? !isLast : index > 0)) return page;
+    if (!neighbor && (isRanked ? !isLast : index > 0)) return page;
     const end = isRanked ? page.items.length : 0;
-    const place = beside ? at + (beside.position === 'after' ? 1 : 0) : end;
+    const place = neighbor ? at + (neighbor.position === 'after' ? 1 : 0) : end;
     return { ...page, items: page.items.toSpliced(place, 0, card) };
   });
 }

@@ -16,7 +16,7 @@ import { format, labels, locale, t } from '../../app/language.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import { Icon, join, Skeleton } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
-import { columnQuery, type Beside, type Column } from './board-data.ts';
+import { columnQuery, withMoves, type Beside, type Column } from './board-data.ts';
 import { focusCard, lifted, useBoard } from './moves.ts';
 import { CardActions, CardFace, ColumnHead, isLate } from './card.tsx';
 import style from './board.module.css';
@@ -32,7 +32,11 @@ export function BoardColumn({ column }: { column: Column }) {
   const { data, isPending, hasNextPage, isFetchingNextPage, fetchNextPage } = useInfiniteQuery(
     columnQuery(board.scope, column.key),
   );
-  const cards = useMemo(() => data?.pages.flatMap(({ items }) => items) ?? [], [data]);
+  const isRanked = board.scope.verb !== undefined;
+  const cards = useMemo(
+    () => withMoves(column.key, data?.pages ?? [], moves.placed, isRanked).flatMap(({ items }) => items),
+    [column.key, data, moves.placed, isRanked],
+  );
   const hooks = useColumnDrag(column, cards);
   const held = moves.move?.isDropped === false ? moves.move : undefined;
   const isTarget = held !== undefined && held.to === column.key && held.from !== column.key;

@@ -3,11 +3,12 @@ import type { Person } from '../../kit/record/names.tsx';
 import { call, invalidate, Problem } from '../../contract/api.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import {
-  placeCard,
+  placeSaved,
   type Beside,
   type BoardScope,
   type Column,
   type Move,
+  type Placed,
   type Refusal,
   type Totals,
 } from './board-data.ts';
@@ -25,6 +26,8 @@ export interface Moves {
   move: Move | undefined;
   /** The same for handlers of a drag, which run before the next render. */
   held: RefObject<Move | undefined>;
+  /** Cards whose moves are on their way to the server. */
+  placed: readonly Placed[];
   returned: Return | undefined;
   lift: (card: Json, from: string) => void;
   hover: (column: string, beside?: Beside) => void;
@@ -37,6 +40,7 @@ export interface Moves {
 /** Moves cards between columns: at once on the screen, and back when the server refuses. */
 export function useMoves(scope: BoardScope, columns: readonly string[]): Moves {
   const [move, setMove] = useState<Move>();
+  const [placed, setPlaced] = useState<readonly Placed[]>([]);
   const [returned, setReturned] = useState<Return>();
   const held = useRef<Move>(undefined);
   const set = (next: Move | undefined) => {
@@ -45,16 +49,18 @@ export function useMoves(scope: BoardScope, columns: readonly string[]): Moves {
   };
   const send = async (next: Move) => {
     const { card, to, beside } = next;
-    const putBack = await placeCard(scope, columns, { ...card, [scope.hint.column]: to }, to, beside);
+    const onItsWay: Placed = { card: { ...card, [scope.hint.column]: to }, column: to, beside };
+    const arrive = () => setPlaced((all) => all.filter((each) => each !== onItsWay));
+    setPlaced((all) => [...all, onItsWay]);
     try {
-      const saved = await sendMove(scope, next);
-      await placeCard(scope, columns, saved, to, beside);
-      // The columns too: placing ended the reads that may have carried a change of someone else.
+      placeSaved(scope, columns, { ...onItsWay, card: await sendMove(scope, next) });
+      arrive();
+      // Reads under way may be older than the move.
       await invalidate(scope.resource.name);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       const current = await currentCard(scope, card);
-      putBack();
+      arrive();
       setReturned({ column: error.status === 412 ? undefined : to, problem: error, card: current });
       await invalidate(scope.resource.name);
       focusCard(textAt(card, 'id'));
@@ -67,6 +73,7 @@ export function useMoves(scope: BoardScope, columns: readonly string[]): Moves {
   return {
     move,
     held,
+    placed,
     returned,
     lift: (card, from) => {
       setReturned(undefined);

@@ -16,7 +16,7 @@ import { useState } from 'react';
 import { words } from '../../../app/labels.ts';
 import { format, labels, t } from '../../../app/language.ts';
 import { useLiveChanges } from '../../../app/live.ts';
-import { listQuery } from '../../../contract/api.ts';
+import { invalidate, listQuery } from '../../../contract/api.ts';
 import { textAt, type Json } from '../../../contract/json.ts';
 import { theContract } from '../../../contract/contract.ts';
 import { Segments } from '../../../kit/form/segments.tsx';
@@ -61,7 +61,7 @@ export function Activity({ item }: { item: Item }) {
       { id: item.id, pageSize: 50, ...(kind !== '' && { kinds: [kind] }) },
     ),
   );
-  useLiveChanges(({ type }) => void (written.has(type) && query.refetch()));
+  useLiveChanges(({ type }) => void (written.has(type) && invalidate(item.resource.name)));
   const entries = query.data?.pages.flatMap(({ items }) => items) ?? [];
   return (
     <>
