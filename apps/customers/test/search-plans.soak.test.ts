@@ -90,8 +90,8 @@ test.each(cases)('a search for $q (one in $oneIn) in $size customers reads few r
   const matches = oneIn === 0 ? 0 : Math.ceil(size / oneIn);
   const page = await inCall(tenantId, () => readPage(em, query));
   expect(page).toHaveLength(Math.min(matches, 21));
-  // A repeated search of a small tenant that few records match uses the indexes at once.
-  expect(ScarceMatches.of(em).has(query)).toBe(size <= 10_000);
+  // A repeated search that few records match, or only of a small tenant, uses the indexes at once.
+  expect(ScarceMatches.of(em).has(query)).toBe(size <= 10_000 || oneIn !== 20);
   expect(await inCall(tenantId, () => readPage(em, query))).toEqual(page);
 
   const plans: PlanNode[][] = [];

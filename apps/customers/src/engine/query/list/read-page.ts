@@ -105,10 +105,7 @@ function planOf(
 
 /** @returns also whether the rows were sorted, in which case they include those without a value */
 async function readPart(em: EntityManager, query: PageQuery): Promise<{ rows: PageRow[]; isSorted: boolean }> {
-  const isSmall = mayBeSorted(query) && (await isSmallTenant(em, query.type, query.tenantId));
-  const scarce = isSmall ? ScarceMatches.of(em) : undefined;
-  const steps = pageSteps({ ...query, isSmall });
-  if (scarce?.has(query)) steps.shift();
+  const { steps, scarce } = await stepsOf(em, query);
   const row = query.isOfVersions ? idReader : rowReader(query.type);
   for (const step of steps) {
     const found = await executeWith<PageRow>(em, step.settings, { ...step, row }, step.name);
@@ -120,6 +117,18 @@ async function readPart(em: EntityManager, query: PageQuery): Promise<{ rows: Pa
     scarce?.note(query);
   }
   throw new Error('A part of a list takes at least one step.');
+}
+
+/** The steps of a part, and what to tell when the first of them does not fill the page. */
+async function stepsOf(em: EntityManager, query: PageQuery): Promise<{ steps: PageStep[]; scarce?: ScarceMatches }> {
+  if (!mayBeSorted(query)) return { steps: pageSteps(query) };
+  const isSmall = await isSmallTenant(em, query.type, query.tenantId);
+  const steps = pageSteps({ ...query, isSmall });
+  // In a large tenant, matches that are scarce after one position may be many after another one.
+  if (!isSmall && query.after) return { steps };
+  const scarce = ScarceMatches.of(em);
+  if (scarce.has(query)) steps.shift();
+  return { steps, scarce };
 }
 
 /** Whether to test rows first, before finding them by indexes and sorting. */

@@ -9,9 +9,9 @@ const maxKnown = { max: 10_000, maxSize: 2 * 1024 * 1024, ttl: 600_000 };
 const known = new WeakMap<object, ScarceMatches>();
 
 /**
- * The lists of small tenants whose conditions few records meet: testing the newest records did not fill a page. Clients
- * repeat searches and refresh lists, and the next call finds the records by their indexes at once. A list that is no
- * longer among them costs time, and shows the same.
+ * The lists whose conditions few records meet: testing the first records did not fill a page. Clients repeat searches and
+ * refresh lists, and the next call finds the records by their indexes at once. A list that is no longer among them costs
+ * time, and shows the same.
  */
 export class ScarceMatches {
   readonly #lists = new LRUCache<string, true>({ ...maxKnown, sizeCalculation: (_, key) => key.length });
