@@ -6,8 +6,12 @@ import type { RecordType } from '../fields/record-type.js';
 const maxCharacters = 48 * 1024 * 1024;
 /** Largest text that is kept, in characters. */
 const maxLength = 16 * 1024;
+/** Less than this many characters left is no room. */
+const room = 1024 * 1024;
 /** Memory of an entry besides its text, in the same unit, about. */
 const overhead = 300;
+/** Part of the reads whose new texts are kept when there is no more room. */
+const keptReads = 1 / 8;
 /** Lists that are known to consist of known records, by their total size in characters. */
 const maxLists = { max: 20_000, maxSize: 4 * 1024 * 1024 };
 
@@ -18,6 +22,13 @@ export interface RecordText {
   rowVersion: string;
   text: string;
   etag: string;
+}
+
+/** A read of records whose texts may be kept. */
+export interface TextsRead {
+  generation: object;
+  /** Whether new texts push out others. */
+  pushesOut: boolean;
 }
 
 const known = new WeakMap<object, KnownTexts>();
@@ -53,9 +64,14 @@ export class KnownTexts {
     return texts;
   }
 
-  /** Take it before the read whose texts are to be kept. */
-  get generation(): object {
-    return this.#generation;
+  /**
+   * Call it before the read whose texts are to be kept. When there is no more room, one read in eight is kept: if all were, clients
+   * that read in turn a little more than there is room for would never find a text.
+   */
+  beginRead(): TextsRead {
+    const { calculatedSize } = this.#texts;
+    const isFull = calculatedSize > maxCharacters - room;
+    return { generation: this.#generation, pushesOut: !isFull || Math.random() < keptReads };
   }
 
   get({ table }: RecordType, tenantId: string, id: string): RecordText | undefined {
@@ -63,10 +79,9 @@ export class KnownTexts {
     return text?.tenantId === tenantId && text.table === table ? text : undefined;
   }
 
-  /** @param generation from before the record was read */
-  keep(generation: object, id: string, text: RecordText): void {
+  keep({ generation, pushesOut }: TextsRead, id: string, text: RecordText): void {
     if (generation !== this.#generation || text.text.length > maxLength) return;
-    this.#texts.set(id, text);
+    if (pushesOut || this.#texts.has(id)) this.#texts.set(id, text);
   }
 
   /** Whether all records of a list were known when it was read last. */

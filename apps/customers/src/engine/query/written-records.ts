@@ -8,7 +8,7 @@ import { liveRecordWithVersion } from '../records/record-statements.js';
 import { currentSeal } from '../sealing/seal.js';
 import { methodDescriptor } from '../values/contract.js';
 import { onceFor } from '../values/once-for.js';
-import { KnownTexts, type RecordText } from './known-texts.js';
+import { KnownTexts, type RecordText, type TextsRead } from './known-texts.js';
 
 /** Longest JSON of a page that is written here, in bytes: a longer one is sent in protobuf if it is too long for JSON. */
 const maxPageBytes = 8 * 1024 * 1024;
@@ -58,12 +58,12 @@ export class WrittenRecords {
       if (!row) return undefined;
       if (row.more[0] === known.rowVersion) return new WrittenAnswer([known.text], id, known.etag);
     }
-    const { generation } = this.#known;
+    const read = this.#known.beginRead();
     const stored = await readForTenant<StoredRecord>(em, liveRecordWithVersion(type, id, true));
     await openStored(type, stored);
     const [row] = stored;
     if (!row) return undefined;
-    const { text, etag } = this.#textOf(row, generation);
+    const { text, etag } = this.#textOf(row, read);
     return new WrittenAnswer([text], id, etag);
   }
 
@@ -86,11 +86,11 @@ export class WrittenRecords {
       const missing = texts.filter((text) => text === undefined).length;
       if (missing > maxMissing * size) this.#known.noteList(list, false);
     }
-    const { generation } = this.#known;
+    const reading = this.#known.beginRead();
     const rows = await read(false);
     const page = rows.slice(0, size);
     await openStored(this.type, page);
-    const texts = page.map((row) => (this.#knownText(row) ?? this.#textOf(row, generation)).text);
+    const texts = page.map((row) => (this.#knownText(row) ?? this.#textOf(row, reading)).text);
     if (page.every((row) => this.#knownText(row))) this.#known.noteList(list, true);
     return { rows, texts };
   }
@@ -109,11 +109,11 @@ export class WrittenRecords {
     return text && text.rowVersion === rowVersion ? text : undefined;
   }
 
-  #textOf({ record, more: [rowVersion] }: StoredRecord, generation: object): RecordText {
+  #textOf({ record, more: [rowVersion] }: StoredRecord, read: TextsRead): RecordText {
     const text = codecs(this.type).toText({ ...record });
     const { table } = this.type;
     const written = { tenantId: this.#tenantId, table, rowVersion: rowVersion ?? '', text, etag: record.etag };
-    this.#known.keep(generation, record.id, written);
+    this.#known.keep(read, record.id, written);
     return written;
   }
 }
