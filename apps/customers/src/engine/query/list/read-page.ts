@@ -14,7 +14,7 @@ export interface PageStep extends Sql {
   isSorted: boolean;
   /** Name of the prepared statement. */
   name?: string;
-  /** Most tested rows; if the page is not full after them, the next step follows. */
+  /** Most tested rows; if the page is not full after them, another step follows. */
   window?: number;
   /** Whether it reads few rows, see `Statement`. */
   isQuick?: boolean;
@@ -28,6 +28,9 @@ export type PageRow = StoredRecord<RecordMessage>;
  * testing hundreds of rows, just enough to avoid sorting when most records match.
  */
 const windowRows = { least: 2_000, each: 50, eachOfFew: 3 };
+
+/** The part of a window that is tested first: the records found there tell whether all of it would fill the page. */
+const samplePart = 1 / 8;
 
 /**
  * Most rows of a statement that other calls may wait for: a page of 20 is one, and its window in a small tenant. Reading them takes a
@@ -54,7 +57,8 @@ export async function readPage(em: EntityManager, query: Omit<PageQuery, 'valued
 }
 
 /**
- * Steps to read a part of a list; the next one runs only when the previous one did not fill the page.
+ * Steps to read a part of a list; the next one runs only when the previous one did not fill the page, and the larger window only if
+ * the smaller one lets expect that it does.
  *
  * With few matches, a scan along the order would test very many rows, but the indexes of the conditions find them at
  * once. With many matches, sorting them all takes long, but a scan fills the page soon. The first step finds out which
@@ -69,17 +73,23 @@ export function pageSteps(query: PageQuery): PageStep[] {
   }
   const sort = { ...sortStatement(query), ...planOf('sort', query, byCondition), isSorted: true, isQuick: false };
   if (query.live && allOf(query.conditions).few) return [sort];
-  const { least, each, eachOfFew } = windowRows;
-  const window = query.isSmall ? eachOfFew * query.limit : Math.max(least, each * query.limit);
-  const isQuick = window <= quickRows;
-  const scan = {
+  const plan = planOf('window', query, inOrder);
+  const scans = windowsOf(query).map((window) => ({
     ...windowStatement(query, window),
-    ...planOf('window', query, inOrder),
+    ...plan,
     isSorted: false,
     window,
-    isQuick,
-  };
-  return [scan, sort];
+    isQuick: window <= quickRows,
+  }));
+  return [...scans, sort];
+}
+
+/** The windows of a query that has tests, the smaller one first. */
+function windowsOf(query: PageQuery): number[] {
+  const { least, each, eachOfFew } = windowRows;
+  if (query.isSmall) return [eachOfFew * query.limit];
+  const window = Math.max(least, each * query.limit);
+  return mayBeSorted(query) ? [Math.ceil(window * samplePart), window] : [window];
 }
 
 /** Conditions of a prepared statement: each number of conditions is a statement of its own. */
@@ -107,14 +117,16 @@ function planOf(
 async function readPart(em: EntityManager, query: PageQuery): Promise<{ rows: PageRow[]; isSorted: boolean }> {
   const { steps, scarce } = await stepsOf(em, query);
   const row = query.isOfVersions ? idReader : rowReader(query.type);
-  for (const step of steps) {
+  for (let step = steps.shift(); step; step = steps.shift()) {
     const found = await executeWith<PageRow>(em, step.settings, { ...step, row }, step.name);
     // An empty result has one row without a record.
     const rows = found.filter(({ record }) => record.id !== '');
     const [, , rowsTested] = found[0]?.more ?? [];
-    const isAtEnd = Number(rowsTested ?? 0) < (step.window ?? 0);
-    if (rows.length >= query.limit || isAtEnd || step === steps.at(-1)) return { rows, isSorted: step.isSorted };
-    scarce?.note(query);
+    const { window = 0, isSorted } = step;
+    if (rows.length >= query.limit || Number(rowsTested ?? 0) < window || steps.length === 0) return { rows, isSorted };
+    const larger = steps[0]?.window;
+    if (larger !== undefined && (rows.length * larger) / window < query.limit) steps.shift();
+    if (steps.length === 1) scarce?.note(query);
   }
   throw new Error('A part of a list takes at least one step.');
 }
@@ -127,7 +139,7 @@ async function stepsOf(em: EntityManager, query: PageQuery): Promise<{ steps: Pa
   // In a large tenant, matches that are scarce after one position may be many after another one.
   if (!isSmall && query.after) return { steps };
   const scarce = ScarceMatches.of(em);
-  if (scarce.has(query)) steps.shift();
+  if (scarce.has(query)) steps.splice(0, steps.length - 1);
   return { steps, scarce };
 }
 
