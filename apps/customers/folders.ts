@@ -68,8 +68,8 @@ export const folders: readonly string[] = Object.keys(contents);
 
 /** Allowed imports between folders of `domain`. */
 export const domainImports: Readonly<Record<string, readonly string[]>> = {
-  'domain/forecasts': ['domain/pipelines', 'domain/deals'],
-  'domain/deals': ['domain/pipelines', 'domain/line-items'],
+  'domain/forecasts': ['domain/pipelines', 'domain/deals', 'domain/exchange-rates'],
+  'domain/deals': ['domain/pipelines', 'domain/line-items', 'domain/exchange-rates'],
   'domain/calendar-feeds': ['domain/links', 'domain/work'],
   'domain/quotes': ['domain/deals', 'domain/pipelines', 'domain/line-items', 'domain/links'],
   'domain/consents': ['domain/suppressions'],

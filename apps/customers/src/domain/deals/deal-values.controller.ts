@@ -12,9 +12,12 @@ import {
   type SumDealValuesResponse,
 } from '@rapport/contracts/rapport/sales/v1/deal_values_service';
 import { crossRate } from '@rapport/money';
-import { readForTenant } from '@rapport/persistence';
+import { readEachForTenant, readForTenant, type Statement } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
+import { ofAll } from '../../engine/query/list/planner-settings.js';
 import { missingRecord } from '../../engine/records/missing-record.js';
+import { Values } from '../../engine/values/statement-values.js';
+import { conversionRates, convertedBy, isKept, valueDay } from '../exchange-rates/conversion-rates.js';
 import { deals } from './deals.js';
 
 interface ValueRow {
@@ -28,7 +31,6 @@ interface ValueRow {
 
 interface SumRow {
   status: 'OPEN' | 'WON' | 'LOST';
-  base_code: string;
   count: string;
   sum: string;
   missing_count: string;
@@ -67,24 +69,11 @@ export class DealValuesController implements ServiceHandlers<DealValuesServiceSe
     };
   }
 
-  async sumDealValues({ pipelineId, ownerId }: SumDealValuesRequest): Promise<SumDealValuesResponse> {
-    const rows = await readForTenant<SumRow>(this.em, {
-      name: 'sum_of_deal_values',
-      sql: `select status, base_code, count(value), coalesce(sum(value), 0)::text as sum,
-          count(*) filter (where value is null) as missing_count,
-          coalesce(array_agg(distinct amount ->> 'currencyCode') filter (where value is null), '{}') as missing
-        from (
-          select status, amount, base_code,
-            deal_value(tenant_id, status, amount, close_time, base_amount, base_code, $2) as value
-          from deal cross join base_currency($1) base_code
-          where tenant_id = $1 and delete_time is null and amount is not null
-            and ($3::uuid is null or pipeline_id = $3) and ($4::uuid is null or owner_id = $4)
-        ) valued
-        group by status, base_code order by status`,
-      values: [currentCaller().tenantId, today(), pipelineId ?? null, ownerId ?? null],
-    });
+  async sumDealValues(request: SumDealValuesRequest): Promise<SumDealValuesResponse> {
+    const currencyCode = await this.#baseCurrency();
+    const [rows = []] = await readEachForTenant<SumRow>(this.em, [sumStatement(request, currencyCode)], ofAll);
     return {
-      currencyCode: rows[0]?.base_code ?? (await this.#baseCurrency()),
+      currencyCode,
       sums: rows.map(({ status, count, sum, missing_count: missingCount, missing }) => ({
         status: DealStatus[status],
         ...{ count: Number(count), sum, missingCount: Number(missingCount), missingCurrencies: missing },
@@ -98,6 +87,34 @@ export class DealValuesController implements ServiceHandlers<DealValuesServiceSe
     const [row] = await readForTenant<{ code: string }>(this.em, { name: 'base_currency', sql, values });
     return row?.code ?? '';
   }
+}
+
+/** Each deal is converted and rounded, with the rates of each currency and day looked up once. */
+function sumStatement({ pipelineId, ownerId }: SumDealValuesRequest, currency: string): Statement {
+  const values = new Values();
+  const { tenantId } = currentCaller();
+  const [tenant, target, day] = [values.add(tenantId), values.add(currency), values.add(today())];
+  const ofPipeline = pipelineId === undefined ? '' : `and pipeline_id = ${values.add(pipelineId)}::uuid`;
+  const ofOwner = ownerId === undefined ? '' : `and owner_id = ${values.add(ownerId)}::uuid`;
+  const ctes = [
+    `deal_then as materialized (
+      select status, amount, close_time, base_amount from deal
+      where tenant_id = ${tenant} and delete_time is null and amount is not null ${ofPipeline} ${ofOwner}
+    )`,
+    ...conversionRates({ tenantId, since: undefined }, { target, day }, values),
+  ];
+  const sql = `with ${ctes.join(', ')}
+    select status, count(value), coalesce(sum(value), 0)::text as sum, count(*) filter (where value is null) as missing_count,
+      coalesce(array_agg(distinct code) filter (where value is null), '{}') as missing
+    from (
+      select status, amount ->> 'currencyCode' as code,
+        case when ${isKept(target)} then (base_amount ->> 'amount')::numeric
+          else ${convertedBy(`(amount ->> 'amount')::numeric`, currency)} end as value
+      from deal_then left join conversion
+        on conversion.code = amount ->> 'currencyCode' and conversion.day = ${valueDay(day)}
+    ) valued
+    group by status order by status`;
+  return { sql, values: values.all };
 }
 
 /** In UTC, like the days of rates. */

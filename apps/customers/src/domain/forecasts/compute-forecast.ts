@@ -13,7 +13,7 @@ import { ofAll } from '../../engine/query/list/planner-settings.js';
 import { missingRecord } from '../../engine/records/missing-record.js';
 import { knownRecord } from '../../engine/records/record-statements.js';
 import { pipelines } from '../pipelines/pipelines.js';
-import type { Conversion } from './conversion-rates.js';
+import type { Conversion } from '../exchange-rates/conversion-rates.js';
 import { forecastGroups } from './forecast-groups.js';
 import { latestSnapshot } from './snapshots/find-snapshots.js';
 import {

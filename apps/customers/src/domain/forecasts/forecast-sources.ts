@@ -1,8 +1,8 @@
 import { term } from '../../engine/fields/terms.js';
-import { conversionRates, convertedBy, isKept, valueDay, type Conversion } from './conversion-rates.js';
+import type { Past, Values } from '../../engine/values/statement-values.js';
+import { conversionRates, convertedBy, isKept, valueDay, type Conversion } from '../exchange-rates/conversion-rates.js';
 import type { Period } from './period.js';
 import { quotas } from './quotas.js';
-import type { Past, Values } from './statement-values.js';
 
 /** The rows that forecasts sum, or those with the quotas: of the records as they are, as of a time of the log, or of a snapshot. */
 export interface ForecastSource {

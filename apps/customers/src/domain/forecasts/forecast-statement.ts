@@ -1,10 +1,10 @@
 import { ForecastGrouping } from '@rapport/contracts/rapport/sales/v1/forecasts_service';
 import type { ConversionRate } from '@rapport/contracts/rapport/sales/v1/currencies_service';
 import type { Statement } from '@rapport/persistence';
-import type { Conversion } from './conversion-rates.js';
+import { Values } from '../../engine/values/statement-values.js';
+import type { Conversion } from '../exchange-rates/conversion-rates.js';
 import { dealsOf, dealsOfSnapshot, quotasOf, quotasOfSnapshot, type ForecastSource } from './forecast-sources.js';
 import type { Period } from './period.js';
-import { Values } from './statement-values.js';
 
 /** The deals and quotas of a forecast. */
 export interface ForecastQuery {

@@ -15,9 +15,9 @@ import { ofAll } from '../../engine/query/list/planner-settings.js';
 import { liveRecord } from '../../engine/records/missing-record.js';
 import type { StoredRecord } from '../../engine/records/record-rows.js';
 import { liveRecords } from '../../engine/records/record-statements.js';
+import { Values } from '../../engine/values/statement-values.js';
 import { pipelines } from '../pipelines/pipelines.js';
 import { ratio } from './decimals.js';
-import { Values } from './statement-values.js';
 
 @Controller()
 @ImplementsService(PipelineReportsServiceService)

@@ -2,12 +2,12 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { dayAt } from '@rapport/contracts/filters';
 import { transactionPipeline, type Statement } from '@rapport/persistence';
 import { v7 as uuidv7 } from 'uuid';
+import { Values, type Past } from '../../../engine/values/statement-values.js';
 import { dealsOf, quotasOf } from '../forecast-sources.js';
 import { forecastSettings } from '../forecast-settings.js';
-import type { Conversion } from '../conversion-rates.js';
+import type { Conversion } from '../../exchange-rates/conversion-rates.js';
 import { maxNamed } from '../forecast-statement.js';
 import { snapshotPeriod, type Period } from '../period.js';
-import { Values, type Past } from '../statement-values.js';
 
 /** Most snapshots of a tenant: those of three years. A new one replaces the oldest. */
 const maxSnapshots = 1_100;

@@ -1,5 +1,5 @@
 import { minorUnits } from '@rapport/money';
-import type { Past, Values } from './statement-values.js';
+import type { Past, Values } from '../../engine/values/statement-values.js';
 
 /** The conversion of deals into the base currency. */
 export interface Conversion {
