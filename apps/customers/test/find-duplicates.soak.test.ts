@@ -30,15 +30,22 @@ function find(id: string, request: { minScore?: number; pageSize?: number } = {}
   return customers.call('findDuplicates', { id, ...request }, caller).then(({ duplicates }) => duplicates);
 }
 
-/** All pages. */
-async function walk(request: { minScore?: number; pageSize?: number }): Promise<DuplicatePair[]> {
+/** All pairs, and the number of pages. */
+async function walkPages(request: { minScore?: number; pageSize?: number }): Promise<[DuplicatePair[], number]> {
   const pairs: DuplicatePair[] = [];
+  let pages = 0;
   let pageToken: string | undefined;
   do {
     const page = await customers.call('listDuplicates', { ...request, pageToken }, caller);
     pairs.push(...page.pairs);
+    pages += 1;
     pageToken = page.nextPageToken;
   } while (pageToken);
+  return [pairs, pages];
+}
+
+async function walk(request: { minScore?: number; pageSize?: number }): Promise<DuplicatePair[]> {
+  const [pairs] = await walkPages(request);
   return pairs;
 }
 
@@ -121,6 +128,27 @@ test('lists each pair once, for any page size', async () => {
   await expect(
     customers.call('listDuplicates', { minScore: 91, pageSize: 2, pageToken: nextPageToken }, caller),
   ).rejects.toMatchObject({ violations: [{ field: 'pageToken' }] });
+});
+
+test('ends a page after 5,000 comparisons of customers that share a name, and lists each pair once', async () => {
+  const items = Array.from({ length: 150 }, (_, index) => {
+    const place = index % 140;
+    const birthDate = `${1900 + place}-02-03`;
+    const phones = [{ number: `+4930123${1_000 + place}`, label: undefined }];
+    return { customer: customerOf({ ...ada, birthDate, phones }) };
+  });
+  const { results } = await customers.call(
+    'batchCreateCustomers',
+    { batch: { items, mode: BatchMode.ATOMIC } },
+    caller,
+  );
+  const ids = results.map(({ customer }) => customer?.id ?? '');
+  const twins = ids.slice(140).map((id, place) => [ids[place] ?? '', id].toSorted().join(' '));
+
+  const [pairs, pages] = await walkPages({ minScore: 90 });
+  expect(pairs.map(({ leftId, rightId }) => `${leftId} ${rightId}`).toSorted()).toEqual(twins.toSorted());
+  // 150 * 149 / 2 comparisons.
+  expect(pages).toBe(3);
 });
 
 /** Persons of the sample, with 5,000 records of 2,000 persons. */

@@ -5,6 +5,7 @@ import type {
   FindDuplicatesRequest,
   FindDuplicatesResponse,
 } from '@rapport/contracts/rapport/customers/v1/merges_service';
+import { Turns } from '../../../engine/pace/bulk-pace.js';
 import { liveRecord } from '../../../engine/records/missing-record.js';
 import { comparableValues } from '../duplicates/comparable-values.js';
 import { customerCandidate, duplicateTerms } from '../duplicates/customer-candidate.js';
@@ -43,12 +44,11 @@ export async function duplicatesOf(
 
   const frequencies = await tenantFrequencies.get(em);
   const values = comparableValues(customerCandidate(customer));
-  return (await customersById(em, ids))
-    .map((peer): Duplicate => {
-      const { score, evidence } = scoreValues(values, comparableValues(customerCandidate(peer)), frequencies);
-      return { customer: peer, score: percent(score), evidence };
-    })
-    .sort((a, b) => b.score - a.score || (a.customer?.id ?? '').localeCompare(b.customer?.id ?? ''));
+  const compared = await new Turns().map(await customersById(em, ids), (peer): Duplicate => {
+    const { score, evidence } = scoreValues(values, comparableValues(customerCandidate(peer)), frequencies);
+    return { customer: peer, score: percent(score), evidence };
+  });
+  return compared.sort((a, b) => b.score - a.score || (a.customer?.id ?? '').localeCompare(b.customer?.id ?? ''));
 }
 
 /** Truncates a probability to two decimal places: a displayed score never exceeds the compared one. */

@@ -12,6 +12,7 @@ import { customerCandidate, duplicateTerms } from '../duplicates/customer-candid
 import { scoreValues } from '../duplicates/score-pair.js';
 import type { TermFrequencies } from '../duplicates/term-frequencies.js';
 import { customerType } from '../../../engine/records/customers/customer-type.js';
+import { Turns } from '../../../engine/pace/bulk-pace.js';
 import { isSmallTenant } from '../../../engine/query/list/tenant-size.js';
 import { sharedTerms } from './duplicate-peers.js';
 import { defaultMinScore, percent } from './find-duplicates.js';
@@ -25,6 +26,11 @@ const defaultPageSize = 500;
 const chunkSize = 50;
 const maxHits = 200;
 const maxPeers = 200;
+/**
+ * Comparisons after which a page ends with the customer that it is at. Where hundreds share a name, a page of 500 customers would compare
+ * 100,000 pairs: for seconds, with an answer of a hundred megabytes.
+ */
+const maxComparisons = 5_000;
 
 /**
  * Handles ListDuplicates: one page of customers by id, each compared with those of greater ids that share a term with
@@ -42,40 +48,65 @@ export async function listDuplicates(
   // One row beyond the page shows that there is a next page.
   const rows = await customersAfter(em, typeof after === 'string' ? after : lowestId, pageSize + 1);
   const page = rows.slice(0, pageSize);
-  const last = rows.length > pageSize ? page.at(-1) : undefined;
-  const pairs: DuplicatePair[] = [];
   const isSmall = await isSmallTenant(forkBeyondScope(em), customerType(), tenantId);
-  const frequencies = await tenantFrequencies.get(em);
+  const comparison = { minScore, isSmall, frequencies: await tenantFrequencies.get(em), turns: new Turns() };
   const step = isSmall ? pageSize : chunkSize;
-  for (let start = 0; start < page.length; start += step) {
-    pairs.push(...(await pairsOf(em, frequencies, page.slice(start, start + step), { minScore, isSmall })));
+  const pairs: DuplicatePair[] = [];
+  let [examined, compared] = [0, 0];
+  while (examined < page.length && compared < maxComparisons) {
+    const part = await examine(em, page.slice(examined, examined + step), maxComparisons - compared, comparison);
+    pairs.push(...part.pairs);
+    examined += part.examined;
+    compared += part.compared;
   }
+  const last = examined < rows.length ? page[examined - 1] : undefined;
   return {
     pairs: pairs.sort((a, b) => b.score - a.score),
     nextPageToken: last && signPageToken(pageTokenKey, binding, [last.id]),
   };
 }
 
-async function pairsOf(
+interface Comparison {
+  minScore: number;
+  isSmall: boolean;
+  frequencies: TermFrequencies;
+  turns: Turns;
+}
+
+/**
+ * Compares the first of some customers with their peers, at least one of them.
+ *
+ * @param most comparisons after which no further customer is examined
+ */
+async function examine(
   em: EntityManager,
-  frequencies: TermFrequencies,
   rows: Customer[],
-  { minScore, isSmall }: { minScore: number; isSmall: boolean },
-): Promise<DuplicatePair[]> {
-  const lefts = rows.map((row) => ({ values: valuesOf(row), terms: duplicateTerms(row) }));
-  const shared = await sharedTerms(em, [...new Set(lefts.flatMap(({ terms }) => terms))], { maxHits, isSmall });
+  most: number,
+  { minScore, isSmall, frequencies, turns }: Comparison,
+): Promise<{ pairs: DuplicatePair[]; examined: number; compared: number }> {
+  const terms = rows.map((row) => duplicateTerms(row));
+  const shared = await sharedTerms(em, [...new Set(terms.flat())], { maxHits, isSmall });
   const idsByTerm = new Map(shared.map(({ term, ids }) => [term, ids]));
-  const peerIds = lefts.map(({ values, terms }) => closestPeers(values.id, terms, idsByTerm));
-  const peers = await findPeers(em, rows, [...new Set(peerIds.flat())]);
-  return lefts.flatMap(({ values: left }, index) =>
-    (peerIds[index] ?? []).flatMap((rightId): DuplicatePair[] => {
+  const lefts: { row: Customer; peerIds: string[] }[] = [];
+  let compared = 0;
+  for (const [index, row] of rows.entries()) {
+    if (compared >= most) break;
+    const peerIds = closestPeers(row.id, terms[index] ?? [], idsByTerm);
+    lefts.push({ row, peerIds });
+    compared += peerIds.length;
+  }
+  const peers = await findPeers(em, rows, new Set(lefts.flatMap(({ peerIds }) => peerIds)), turns);
+  const pairs = await turns.map(lefts, ({ row, peerIds }) => {
+    const left = valuesOf(row);
+    return peerIds.flatMap((rightId): DuplicatePair[] => {
       const right = peers.get(rightId);
       if (!right) return [];
       const { score, evidence } = scoreValues(left, right, frequencies);
       if (percent(score) < minScore) return [];
-      return [{ leftId: left.id, rightId, score: percent(score), evidence }];
-    }),
-  );
+      return [{ leftId: row.id, rightId, score: percent(score), evidence }];
+    });
+  });
+  return { pairs: pairs.flat(), examined: lefts.length, compared };
 }
 
 /** Those with a greater id that share the most terms. */
@@ -90,11 +121,19 @@ function closestPeers(id: string, terms: string[], idsByTerm: ReadonlyMap<string
     .map(([peerId]) => peerId);
 }
 
-async function findPeers(em: EntityManager, known: Customer[], ids: string[]): Promise<Map<string, ComparableValues>> {
-  const knownIds = new Set(known.map(({ id }) => id));
-  const missing = ids.filter((id) => !knownIds.has(id));
-  const rows = await customersById(em, missing);
-  return new Map([...known, ...rows].map((row) => [row.id, valuesOf(row)]));
+async function findPeers(
+  em: EntityManager,
+  known: Customer[],
+  ids: ReadonlySet<string>,
+  turns: Turns,
+): Promise<Map<string, ComparableValues>> {
+  const found = known.filter(({ id }) => ids.has(id));
+  const knownIds = new Set(found.map(({ id }) => id));
+  const rows = await customersById(
+    em,
+    [...ids].filter((id) => !knownIds.has(id)),
+  );
+  return new Map(await turns.map([...found, ...rows], (row) => [row.id, valuesOf(row)] as const));
 }
 
 function valuesOf(row: Customer): ComparableValues {
