@@ -133,15 +133,26 @@ test('sums exactly, money by currency', async () => {
     { field: 'customFields.revenue', value: '0.30', currencyCode: 'EUR' },
   ];
 
-  expect(total?.sums).toEqual([...persons, { field: 'customFields.revenue', value: '5', currencyCode: 'USD' }]);
+  expect(total?.sums).toEqual([...persons, { field: 'customFields.revenue', value: '5.00', currencyCode: 'USD' }]);
   expect(groups.map(({ sums }) => sums)).toEqual([
     persons,
     [
       { field: 'customFields.seats', value: '0' },
       { field: 'customFields.score', value: '0' },
-      { field: 'customFields.revenue', value: '5', currencyCode: 'USD' },
+      { field: 'customFields.revenue', value: '5.00', currencyCode: 'USD' },
     ],
   ]);
+});
+
+test('sums of numbers have no zeros at the end of their decimals', async () => {
+  const caller = newCaller();
+  const customField = { ...CustomField.decode(new Uint8Array()), key: 'score', type: CustomField_Type.DECIMAL };
+  await customers.call('createCustomField', { customField }, caller);
+  for (const score of ['1.50', '98.500']) await customers.create(caller, person({ customFields: { score } }));
+
+  const { total } = await customers.call('aggregateCustomers', { sum: ['customFields.score'] }, caller);
+
+  expect(total?.sums).toEqual([{ field: 'customFields.score', value: '100' }]);
 });
 
 test.each<[Partial<AggregateCustomersRequest>, string, string]>([

@@ -252,10 +252,10 @@ test('records are grouped by and summed over the custom fields of their type', a
   const { total, groups } = await inCall((em) => aggregateRecords(em, trialType, request));
 
   const sums = (of: typeof total) => of?.sums.map(({ value, currencyCode }) => `${currencyCode} ${value}`);
-  expect(sums(total)).toEqual(['EUR 5.50', 'USD 2']);
+  expect(sums(total)).toEqual(['EUR 5.50', 'USD 2.00']);
   expect(groups.map((group) => [group.values[0]?.value, ...(sums(group) ?? [])])).toEqual([
-    ['gold', 'EUR 1.50', 'USD 2'],
-    ['silver', 'EUR 4'],
+    ['gold', 'EUR 1.50', 'USD 2.00'],
+    ['silver', 'EUR 4.00'],
   ]);
 });
 

@@ -112,6 +112,11 @@ describe('the value of a deal', () => {
     });
     expect((await service.call('sumDealValues', { ownerId: v7() }, tenant.caller)).sums).toEqual([]);
   });
+
+  test('are 0 in the digits of the base currency where no deal has a value', async () => {
+    await create({ amount: { currencyCode: 'CHF', amount: '5' } });
+    expect((await service.call('sumDealValues', {}, tenant.caller)).sums).toMatchObject([{ count: 0, sum: '0.00' }]);
+  });
 });
 
 function line(unitPrice: string, more: Partial<LineItem> = {}): LineItem {

@@ -192,13 +192,33 @@ describe('lists of deals', () => {
       tenant.caller,
     );
 
-    expect(total).toMatchObject({ count: 3, sums: [{ value: '0.3' }, { value: '5', currencyCode: 'USD' }] });
+    expect(total).toMatchObject({ count: 3, sums: [{ value: '0.30' }, { value: '5.00', currencyCode: 'USD' }] });
     expect(groups).toMatchObject([
-      { values: [{ value: 'new' }], count: 2, sums: [{ field: 'amount', value: '0.3', currencyCode: 'EUR' }] },
-      { values: [{ value: 'proposal' }], count: 1, sums: [{ value: '5', currencyCode: 'USD' }] },
+      { values: [{ value: 'new' }], count: 2, sums: [{ field: 'amount', value: '0.30', currencyCode: 'EUR' }] },
+      { values: [{ value: 'proposal' }], count: 1, sums: [{ value: '5.00', currencyCode: 'USD' }] },
     ]);
   });
 });
+
+test.each([
+  ['EUR', ['1000', '0.50'], '1000.50'],
+  ['EUR', ['1.5', '1.5'], '3.00'],
+  ['EUR', ['1.5000', '-1.50'], '0.00'],
+  ['EUR', ['0.005', '0.0010'], '0.006'],
+  ['JPY', ['1.0', '2.00'], '3'],
+  ['KWD', ['1.5', '-2'], '-0.500'],
+])(
+  'the sum of amounts in %s of %j is %s, whatever places they were entered with',
+  async (currencyCode, amounts, value) => {
+    const own = new SalesTenant(service);
+    const pipeline = await own.createPipeline();
+    for (const amount of amounts) await own.createDeal(pipeline, { amount: { amount, currencyCode } });
+
+    const { total } = await service.call('aggregateDeals', { sum: ['amount'] }, own.caller);
+
+    expect(total?.sums).toEqual([{ field: 'amount', value, currencyCode }]);
+  },
+);
 
 describe('the stage of a deal', () => {
   test('is never entered before the previous one, even when the clock of another process is ahead', async () => {

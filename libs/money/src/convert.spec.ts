@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { convertAmount, crossRate } from './convert.js';
-import { compareDecimals, formatDecimal, parseDecimal } from './decimal.js';
+import { compareDecimals, formatDecimal, parseDecimal, sumText } from './decimal.js';
 import { minorUnits } from './currencies.js';
 import { shareOf, splitAmount } from './splits.js';
 
@@ -47,6 +47,18 @@ test('reads decimal numbers as they are, and no others', () => {
     '0',
     ...Array.from({ length: 7 }, () => undefined),
   ]);
+});
+
+test.each([
+  ['1.25', 'CLF', '1.2500'],
+  ['-7', 'KWD', '-7.000'],
+  ['0.0050', 'EUR', '0.005'],
+  ['100.00', 'JPY', '100'],
+  ['0.50', 'XAU', '0.5'],
+  ['-0.500', undefined, '-0.5'],
+  ['1'.repeat(400), 'EUR', `${'1'.repeat(400)}.00`],
+])('writes the sum %s in %s as %s', (sum, currency, text) => {
+  expect(sumText(sum, currency)).toBe(text);
 });
 
 test('compares decimal numbers by value', () => {

@@ -1,3 +1,4 @@
+import { minorUnits } from './currencies.js';
 import { refused } from './money-error.js';
 
 /** A decimal number: `units` × 10^-`places`. */
@@ -40,6 +41,19 @@ export function formatDecimal({ units, places }: Decimal): string {
   const point = digits.length - places;
   const text = places === 0 ? digits : `${digits.slice(0, point)}.${digits.slice(point)}`;
   return units < 0n ? `-${text}` : text;
+}
+
+/**
+ * A sum as every answer has it, whatever places its numbers were entered with: at least the digits of the currency, and no zero at the
+ * end beyond them. A number without a currency has no zero at the end of its decimals.
+ *
+ * @param text of any length, such as PostgreSQL's text of a `numeric`
+ */
+export function sumText(text: string, currency?: string): string {
+  const [whole = '0', decimals = ''] = text.split('.');
+  const least = currency === undefined ? 0 : (minorUnits(currency) ?? 0);
+  const shown = withoutTrailingZeros(decimals).padEnd(least, '0');
+  return shown === '' ? whole : `${whole}.${shown}`;
 }
 
 /** Negative if the first of two numbers is less, 0 if they are equal, positive if it is more. */

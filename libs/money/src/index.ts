@@ -1,7 +1,7 @@
 export { allocate } from './allocate.js';
 export { convertAmount, crossRate, type DatedRate } from './convert.js';
 export { minorUnits } from './currencies.js';
-export { compareDecimals, formatDecimal, parseDecimal, type Decimal, type DecimalBounds } from './decimal.js';
+export { compareDecimals, formatDecimal, parseDecimal, sumText, type Decimal, type DecimalBounds } from './decimal.js';
 export { documentTotals } from './document.js';
 export { MoneyError, type MoneyViolation } from './money-error.js';
 export { readShares, shareOf, splitAmount, type Share } from './splits.js';

@@ -11,7 +11,7 @@ import {
   type SumDealValuesRequest,
   type SumDealValuesResponse,
 } from '@rapport/contracts/rapport/sales/v1/deal_values_service';
-import { crossRate } from '@rapport/money';
+import { crossRate, sumText } from '@rapport/money';
 import { readEachForTenant, readForTenant, type Statement } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { ofAll } from '../../engine/query/list/planner-settings.js';
@@ -76,7 +76,12 @@ export class DealValuesController implements ServiceHandlers<DealValuesServiceSe
       currencyCode,
       sums: rows.map(({ status, count, sum, missing_count: missingCount, missing }) => ({
         status: DealStatus[status],
-        ...{ count: Number(count), sum, missingCount: Number(missingCount), missingCurrencies: missing },
+        ...{
+          count: Number(count),
+          sum: sumText(sum, currencyCode),
+          missingCount: Number(missingCount),
+          missingCurrencies: missing,
+        },
       })),
     };
   }

@@ -1,5 +1,3 @@
-import { minorUnits } from '@rapport/money';
-
 /** A decimal text as a number of units of 10 to the power of minus `places`. */
 interface Scaled {
   units: bigint;
@@ -26,13 +24,6 @@ export function addDecimals(left: string, right: string): string {
   const [first, second] = [scaled(left), scaled(right)];
   const places = Math.max(first.places, second.places);
   return textOf(unitsAt(places, first) + unitsAt(places, second), places);
-}
-
-/** A decimal text with at least the decimal places of a currency. */
-export function withMinorUnits(text: string, currency: string): string {
-  const value = scaled(text);
-  const places = Math.max(value.places, minorUnits(currency) ?? 0);
-  return textOf(unitsAt(places, value), places);
 }
 
 /** A quotient, rounded half away from zero to four decimal places. Undefined for a divisor that is not greater than 0. */

@@ -4,7 +4,8 @@ import {
   type ForecastAmounts,
   type ForecastGroup,
 } from '@rapport/contracts/rapport/sales/v1/forecasts_service';
-import { addDecimals, ratio, withMinorUnits } from './decimals.js';
+import { sumText } from '@rapport/money';
+import { addDecimals, ratio } from './decimals.js';
 import type { BaseSums, ForecastQuery, QuotaRow, SumRow } from './forecast-statement.js';
 
 /** Most groups of a forecast. */
@@ -79,7 +80,7 @@ function amountsOf(
   quotas: readonly string[],
   isCategory: boolean,
 ): ForecastAmounts {
-  const sum = (value: string) => withMinorUnits(value, currencyCode);
+  const sum = (value: string) => sumText(value, currencyCode);
   const quota = quotas.length === 0 ? undefined : quotas.reduce(addDecimals);
   return {
     ...{ currencyCode, dealCount: Number(row.deal_count) },

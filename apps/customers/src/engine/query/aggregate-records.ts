@@ -4,6 +4,7 @@ import type {
   AggregateCustomersResponse,
   AggregateGroup,
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import { sumText } from '@rapport/money';
 import { currentCaller } from '@rapport/platform';
 import { CustomFields } from '../fields/custom-fields.js';
 import type { RecordType } from '../fields/record-type.js';
@@ -101,7 +102,7 @@ function aggregateGroup(row: AggregateRow, groups: GroupColumn[], sums: SumColum
     // Money omits currencies that no record of the group has; numbers sum to zero.
     sums: sums.flatMap(({ field, currencyCode }, index) => {
       const value = row[`sum_${index}`] ?? (currencyCode === undefined ? '0' : undefined);
-      return value === undefined ? [] : [{ field, value, currencyCode }];
+      return value === undefined ? [] : [{ field, value: sumText(value, currencyCode), currencyCode }];
     }),
   };
 }
