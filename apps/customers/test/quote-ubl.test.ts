@@ -115,3 +115,33 @@ test('a quote is exported as a quotation, unless it has no lines', async () => {
     violations: [{ field: 'quote.lineItems', reason: 'REQUIRED' }],
   });
 });
+
+const line = (quantity: string, unitPrice: string, more: Partial<LineItem> = {}): LineItem => ({
+  ...LineItem.decode(new Uint8Array()),
+  ...{ description: 'Seat', quantity, unitPrice, ...more },
+  tax: { mode: TaxMode.EXCLUSIVE, category: more.tax?.category ?? STANDARD, rate: more.tax?.rate ?? '19' },
+});
+
+test('the discount of a credit is a charge, in the sum of charges and in that of no allowance', async () => {
+  const tenant = new QuotesTenant(await sharedCustomers());
+  const tax = { mode: TaxMode.EXCLUSIVE, category: EXPORT, rate: '0' };
+  const { id } = await tenant.createQuote(await tenant.newDeal(), {
+    ...{ lineItems: [line('1', '1000'), line('-1', '100', { tax })], discount: { percent: '10', amount: undefined } },
+  });
+
+  const document = await tenant.exportUbl(id);
+
+  expect(document).toContain('<cbc:AllowanceTotalAmount currencyID="EUR">100.00<');
+  expect(document).toContain('<cbc:ChargeTotalAmount currencyID="EUR">10.00<');
+  expect(readAll([document])).toMatchObject([{ faults: [], net: '81000', gross: '98100' }]);
+});
+
+test('a line is exported whose price before its discount is larger than any total', async () => {
+  const tenant = new QuotesTenant(await sharedCustomers());
+  const discount = { percent: '100', amount: undefined };
+  const { id } = await tenant.createQuote(await tenant.newDeal(), {
+    lineItems: [line('999999999.999999', '999999999999.999999', { discount }), line('1', '1')],
+  });
+
+  expect(readAll([await tenant.exportUbl(id)])).toMatchObject([{ faults: [], net: '100', gross: '119' }]);
+});

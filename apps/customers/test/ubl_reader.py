@@ -66,10 +66,13 @@ def read(text):
         key = category(line.find(CAC + "Item").find(CAC + "ClassifiedTaxCategory"))
         taxable[key] = taxable.get(key, Fraction(0)) + extension
         lines += extension
-    allowance = Fraction(0)
+    allowance, charge = Fraction(0), Fraction(0)
     for amount, of_tax in charges(root):
         taxable[category(of_tax)] -= amount
-        allowance += amount
+        if amount < 0:
+            charge -= amount
+        else:
+            allowance += amount
     total, tax = root.find(CAC + "TaxTotal"), Fraction(0)
     for part in total.findall(CAC + "TaxSubtotal"):
         key, amount = category(part.find(CAC + "TaxCategory")), number(part, "TaxAmount")
@@ -82,13 +85,15 @@ def read(text):
     if taxable:
         faults.append(f"untaxed {taxable}")
     sums = root.find(CAC + "QuotedMonetaryTotal")
+    net = lines - allowance + charge
     stated = [number(sums, name) for name in ("LineExtensionAmount", "AllowanceTotalAmount", "TaxExclusiveAmount", "TaxInclusiveAmount")]
-    if stated != [lines, allowance, lines - allowance, lines - allowance + tax]:
+    stated_charge = number(sums, "ChargeTotalAmount") if sums.find(CBC + "ChargeTotalAmount") is not None else Fraction(0)
+    if stated != [lines, allowance, net, net + tax] or stated_charge != charge:
         faults.append(f"totals {stated}")
     if number(sums, "PayableAmount") != stated[3] or number(total, "TaxAmount") != tax:
         faults.append("payable")
     names = {"id": root.find(CBC + "ID").text, "note": root.find(CBC + "Note").text}
-    figures = {"net": lines - allowance, "tax": tax, "gross": lines - allowance + tax}
+    figures = {"net": net, "tax": tax, "gross": net + tax}
     return {**names, "faults": faults, **{name: str(int(value * 10**places)) for name, value in figures.items()}}
 
 

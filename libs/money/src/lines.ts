@@ -1,4 +1,5 @@
-import { parseDecimal, type DecimalBounds } from './decimal.js';
+import { minorUnits } from './currencies.js';
+import { formatDecimal, parseDecimal, type DecimalBounds } from './decimal.js';
 import type { Discount, LineInput, LineTax } from './document-types.js';
 import {
   compare,
@@ -46,6 +47,17 @@ export function readLines(lines: readonly LineInput[], places: number): Line[] {
   });
   if (violations.length > 0) throw new MoneyError(violations);
   return read;
+}
+
+/** Quantity × unit price before any discount, rounded once, however large it is. Negative where one of both is. */
+export function fullAmount(
+  currency: string,
+  { quantity, unitPrice }: Pick<LineInput, 'quantity' | 'unitPrice'>,
+): string {
+  const places = minorUnits(currency) ?? 0;
+  const count = fractionOf(parseDecimal(quantity, quantityBounds, 'quantity'));
+  const price = fractionOf(parseDecimal(unitPrice, priceBounds, 'unitPrice'));
+  return formatDecimal({ units: rounded(scaled(times(count, price), places)), places });
 }
 
 function readLine({ quantity, unitPrice, discount, tax = untaxed }: LineInput, places: number, path: string): Line {

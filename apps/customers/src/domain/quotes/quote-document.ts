@@ -112,7 +112,7 @@ function totals({ texts, language, quote: { totals: sums, currency } }: Writing)
     ...(hasDiscount
       ? ([
           [texts.subtotal, sums.subtotal],
-          [texts.discount, `-${sums.discount}`],
+          [texts.discount, lessenedBy(sums.discount)],
         ] as [string, string][])
       : []),
     [texts.net, sums.net],
@@ -128,6 +128,11 @@ function totals({ texts, language, quote: { totals: sums, currency } }: Writing)
     html`<dt class="sum">${texts.total}</dt>
       <dd class="sum">${money(sums.gross, currency, language)}</dd>`,
   ];
+}
+
+/** What a discount does to a sum. That of a credit is negative, and makes the credit less. */
+function lessenedBy(discount: string): string {
+  return discount.startsWith('-') ? discount.slice(1) : `-${discount}`;
 }
 
 /** Decimal text is formatted exactly: it never becomes a float. */

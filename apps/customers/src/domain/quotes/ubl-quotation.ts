@@ -1,6 +1,6 @@
 import { TaxMode, type LineItem } from '@rapport/contracts/rapport/sales/v1/line_item';
 import type { Quote } from '@rapport/contracts/rapport/sales/v1/quote';
-import { documentTotals, formatDecimal, minorUnits, parseDecimal } from '@rapport/money';
+import { formatDecimal, fullAmount, minorUnits, parseDecimal } from '@rapport/money';
 import { codeOf } from '../line-items/line-totals.js';
 
 const namespaces = [
@@ -21,13 +21,13 @@ export function ublQuotation(quote: Quote): string {
   if (!totals) throw new Error('A quote with lines has totals.');
   const amount = (name: string, value: string) => `<cbc:${name} currencyID="${currency}">${value}</cbc:${name}>`;
   const lines = quote.lineItems.map((line) => ubLine(line, currency));
-  const allowances = [...Map.groupBy(lines, ({ taxCategory }) => taxCategory)].flatMap(([category, own]) => {
-    const taken = sum(
-      currency,
-      own.map(({ allowance }) => allowance),
-    );
-    return isZero(taken) ? [] : allowanceCharge(amount, taken, `<cac:TaxCategory>${category}</cac:TaxCategory>`);
+  const taken = [...Map.groupBy(lines, ({ taxCategory }) => taxCategory)].map(([category, own]) => {
+    const shares = own.map(({ allowance }) => allowance);
+    return { category, value: sum(currency, shares) };
   });
+  const allowances = taken.flatMap(({ category, value }) =>
+    isZero(value) ? [] : allowanceCharge(amount, value, `<cac:TaxCategory>${category}</cac:TaxCategory>`),
+  );
   const taxes = totals.taxes.map(({ category, rate, net, tax }) =>
     element(
       'TaxSubtotal',
@@ -41,29 +41,32 @@ export function ublQuotation(quote: Quote): string {
     ...heading(quote),
     ...allowances,
     element('TaxTotal', amount('TaxAmount', totals.tax), ...taxes),
-    element(
-      'QuotedMonetaryTotal',
-      amount(
-        'LineExtensionAmount',
-        sum(
-          currency,
-          lines.map(({ extension }) => extension),
-        ),
-      ),
-      amount('TaxExclusiveAmount', totals.net),
-      amount('TaxInclusiveAmount', totals.gross),
-      amount(
-        'AllowanceTotalAmount',
-        sum(
-          currency,
-          lines.map(({ allowance }) => allowance),
-        ),
-      ),
-      amount('PayableAmount', totals.gross),
-    ),
+    monetaryTotal(amount, quote, {
+      extensions: lines.map(({ extension }) => extension),
+      taken: taken.map(({ value }) => value),
+    }),
     ...lines.map((line, index) => quotationLine(line, index + 1, amount)),
     '</Quotation>\n',
   ].join('\n');
+}
+
+/** The totals. A discount of a credit takes less than nothing: it is a charge (BR-CO-12), and in no sum of allowances (BR-CO-11). */
+function monetaryTotal(
+  amount: WriteAmount,
+  { currency, totals }: Quote,
+  { extensions, taken }: { extensions: readonly string[]; taken: readonly string[] },
+): string {
+  const allowances = taken.filter((value) => !value.startsWith('-'));
+  const charges = taken.filter((value) => value.startsWith('-')).map(unsigned);
+  return element(
+    'QuotedMonetaryTotal',
+    amount('LineExtensionAmount', sum(currency, extensions)),
+    amount('TaxExclusiveAmount', totals?.net ?? ''),
+    amount('TaxInclusiveAmount', totals?.gross ?? ''),
+    amount('AllowanceTotalAmount', sum(currency, allowances)),
+    ...(charges.length > 0 ? [amount('ChargeTotalAmount', sum(currency, charges))] : []),
+    amount('PayableAmount', totals?.gross ?? ''),
+  );
 }
 
 type WriteAmount = (name: string, value: string) => string;
@@ -95,12 +98,11 @@ function ubLine(line: LineItem, currency: string): UblLine {
     const figures = { quantity: signed, price: unsigned(net), baseQuantity: isNone ? '1' : base, extension: net };
     return { description, taxCategory, ...figures, discount: zero, allowance: zero };
   }
-  const [full] = documentTotals({ currency, lines: [{ quantity, unitPrice }] }).lines;
   return {
     ...{ description, taxCategory, baseQuantity: '1', extension: amount, allowance: documentDiscount },
     quantity: unitPrice.startsWith('-') ? negated(quantity) : quantity,
     price: unsigned(unitPrice),
-    discount: sum(currency, [full?.amount ?? zero, negated(amount)]),
+    discount: sum(currency, [fullAmount(currency, line), negated(amount)]),
   };
 }
 
@@ -181,11 +183,14 @@ function element(name: string, ...content: string[]): string {
 function sum(currency: string, values: readonly string[]): string {
   const places = minorUnits(currency) ?? 0;
   const units = values.reduce((total, value) => {
-    const { units: own, places: given } = parseDecimal(value);
+    const { units: own, places: given } = parseDecimal(value, sumBounds);
     return total + own * 10n ** BigInt(places - given);
   }, 0n);
   return formatDecimal({ units, places });
 }
+
+/** Of what a line is before its discount: 9 and 12 digits, multiplied. Totals are shorter. */
+const sumBounds = { integer: 24, fraction: 4 };
 
 function isZero(text: string): boolean {
   return !/[1-9]/.test(text);
