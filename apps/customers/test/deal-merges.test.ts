@@ -218,9 +218,9 @@ describe('a merge', () => {
     const ofLines = (currency: string, count: number) => ({
       ...{ lineCurrency: currency, lineItems: Array.from({ length: count }, () => line('Seat', '1')) },
     });
-    const survivor = await tenant.createDeal(pipeline, ofLines('EUR', 60));
+    const survivor = await tenant.createDeal(pipeline, ofLines('EUR', 120));
     const other = await tenant.createDeal(pipeline, ofLines('USD', 1));
-    const long = await tenant.createDeal(pipeline, ofLines('EUR', 41));
+    const long = await tenant.createDeal(pipeline, ofLines('EUR', 81));
     const refused = (mergedId: string, reason: string) =>
       expect(merge(survivor.id, mergedId), reason).rejects.toMatchObject({
         violations: [{ field: 'merge.mergedId', reason }],
