@@ -5,6 +5,7 @@ import { suppressAddresses } from '../src/domain/suppressions/suppression-statem
 import { startDoubleOptIn, type OptIn } from '../src/domain/topics/double-opt-in.js';
 import { onOptInEnd, type EndedOptIn } from '../src/domain/topics/end-opt-in.js';
 import { onUnsubscribe } from '../src/domain/topics/unsubscribe-page.js';
+import { MergingTenant } from './merging-tenant.js';
 import { readPage } from './public-pages.js';
 import { sharedMailCustomers } from './running-customers.js';
 import { testKey, tokenOf, TopicTenant } from './topic-tenant.js';
@@ -49,6 +50,18 @@ describe('a link to unsubscribe', () => {
     const { consents } = await service.call('listConsents', { customerId: id, pageSize: 100 }, tenant.caller);
     expect(consents.filter(({ purpose }) => purpose === 'newsletter')).toHaveLength(2);
     expect(seen).toEqual(['newsletter']);
+  });
+
+  test('ends the topic, also when the clock of the process that recorded the consent is ahead', async () => {
+    const { id, token } = await subscriber();
+    const ahead = v7({ msecs: Date.now() + 3_000 });
+    await new MergingTenant(service, tenant.caller).execute(
+      `insert into consent (tenant_id, id, customer_id, purpose, channel, state, legal_basis, source, time, create_time, created_by)
+       values (?, ?, ?, 'newsletter', 'EMAIL', 'GIVEN', 'CONSENT', 'form', now() + interval '3 s', now() + interval '3 s', 'x')`,
+      [tenant.tenantId, ahead, id],
+    );
+    await unsubscribe(token);
+    expect(await tenant.consents(id)).toMatchObject({ newsletter: 'WITHDRAWN' });
   });
 
   test('changes nothing when programs follow it', async () => {

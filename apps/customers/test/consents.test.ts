@@ -134,6 +134,40 @@ test('a customer has the records of those merged into it, until the merge is und
   expect(await list({ currentOnly: true })).toEqual([before]);
 });
 
+test('a statement without a time counts at once, also after one whose time is ahead', async () => {
+  const ahead = () => new Date(Date.now() + 4_000).toISOString();
+  await say({ time: ahead() });
+  const withdrawn = await say({ state: WITHDRAWN });
+
+  expect(await list({ currentOnly: true })).toEqual([withdrawn]);
+  expect(await suppressed(EMAIL, address, 'newsletter')).toBeDefined();
+});
+
+test('what is withdrawn while two customers are merged is withdrawn for both after the undo', async () => {
+  const twin = { address: 'grace@example.com', label: undefined };
+  const other = await customers.create(caller, person({ emails: [twin] }));
+  for (const purpose of ['newsletter', 'surveys', 'offers']) {
+    await say({ purpose });
+    await say({ purpose }, other.id);
+  }
+  const request = { id: ada, merge: { mergedId: other.id, preferMerged: [] } };
+  const { merge } = await customers.call('mergeCustomers', request, caller);
+  await say({ state: WITHDRAWN });
+  await say({ purpose: 'offers', state: WITHDRAWN });
+  await say({ purpose: 'offers' });
+  await say({ purpose: 'parties' });
+  await customers.call('unmergeCustomers', { id: merge?.id ?? '' }, caller);
+  // Lifts the suppressions of the surviving customer, which has had both addresses.
+  await say();
+
+  const states = async (id: string) =>
+    Object.fromEntries((await list({ currentOnly: true }, id)).map(({ purpose, state }) => [purpose, state]));
+  expect(await states(other.id)).toEqual({ newsletter: WITHDRAWN, surveys: GIVEN, offers: GIVEN });
+  expect(await states(ada)).toEqual({ newsletter: GIVEN, surveys: GIVEN, offers: GIVEN, parties: GIVEN });
+  expect(await suppressed(EMAIL, twin.address, 'newsletter')).toEqual([SuppressionReason.CONSENT_WITHDRAWN]);
+  expect(await suppressed(EMAIL, address, 'newsletter')).toBeUndefined();
+});
+
 test('with many concurrent records, the suppression follows the effective one', async () => {
   const states = [GIVEN, WITHDRAWN, GIVEN, WITHDRAWN, GIVEN, WITHDRAWN];
   await Promise.all(states.map((state) => say({ state })));

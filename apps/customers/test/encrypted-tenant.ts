@@ -62,10 +62,10 @@ export class EncryptedTenant {
     return this.customers.create(this.caller, customer, requestId);
   }
 
-  async consent(customerId: string, evidence: string): Promise<Consent> {
+  async consent(customerId: string, evidence: string, state = ConsentState.GIVEN): Promise<Consent> {
     const consent = {
       ...Consent.decode(new Uint8Array()),
-      ...{ purpose: 'news', channel: ContactChannel.EMAIL, state: ConsentState.GIVEN, legalBasis: LegalBasis.CONSENT },
+      ...{ purpose: 'news', channel: ContactChannel.EMAIL, state, legalBasis: LegalBasis.CONSENT },
       ...{ source: 'form', evidence },
     };
     return this.customers.call('createConsent', { customerId, consent }, this.caller);

@@ -1,3 +1,4 @@
+import { ConsentState } from '@rapport/contracts/rapport/customers/v1/consents_service';
 import { Operation_State as State } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { BatchMode } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import pg from 'pg';
@@ -77,3 +78,22 @@ test('an interrupted encryption is resumed by the next process', async () => {
 
 /** Retries a write while encryption conflicts with it. */
 const untilDone = <Answer>(write: () => Promise<Answer>) => repeatWhile('CONCURRENT_WRITE', write);
+
+test('the undo of a merge keeps a withdrawal, whose evidence is encrypted too', async () => {
+  const tenant = new EncryptedTenant(customers);
+  await tenant.encrypt();
+  const [{ id }, twin] = [await tenant.create(someone('ada')), await tenant.create(someone('twin'))];
+  const { merge } = await customers.call(
+    'mergeCustomers',
+    { id, merge: { mergedId: twin.id, preferMerged: [] } },
+    tenant.caller,
+  );
+  await tenant.consent(id, 'She says so.', ConsentState.WITHDRAWN);
+
+  await customers.call('unmergeCustomers', { id: merge!.id }, tenant.caller);
+
+  const { consents } = await customers.call('listConsents', { customerId: twin.id }, tenant.caller);
+  const evidence = `Said of the customer ${id}, with which this one was merged.`;
+  expect(consents).toMatchObject([{ purpose: 'news', state: ConsentState.WITHDRAWN, source: 'form', evidence }]);
+  expect(valuesIn(await everythingIn([customers.urls.ownerUrl]), [evidence.toLowerCase()])).toEqual([]);
+});

@@ -33,7 +33,24 @@ export async function createConsent(
   const type = customerType();
   const [locked] = await queryRows<StoredRecord<Customer>>(em, lockRecords(type, [customerId]));
   const [stored] = await openStored(type, locked ? [locked] : []);
-  return recordConsent(em, key, await liveRecord(em, type, customerId, stored), row);
+  const customer = await liveRecord(em, type, customerId, stored);
+  if (consent?.time !== undefined) return recordConsent(em, key, customer, row);
+  const { purpose, channel } = row;
+  const [, current = []] = await runStatements(
+    em,
+    beyondScope,
+    consentsOf({ customerId, purpose, channel, currentOnly: true, limit: 1 }),
+  );
+  return recordConsent(em, key, customer, { ...row, time: nowAfter((current as ConsentRow[])[0]) });
+}
+
+/**
+ * The time of a statement that is made now: later than that of the one in force, which can be ahead by the clock of another process
+ * or of a caller, and would stay in force.
+ */
+export function nowAfter(inForce: Pick<ConsentRow, 'time'> | undefined): Date {
+  const earliest = inForce === undefined ? 0 : new Date(inForce.time).getTime() + 1;
+  return new Date(Math.max(Date.now(), earliest));
 }
 
 /** Records a consent of a customer that is locked in the transaction. */

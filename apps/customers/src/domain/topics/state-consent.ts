@@ -12,9 +12,9 @@ import { customerType } from '../../engine/records/customers/customer-type.js';
 import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
 import { lockRecords } from '../../engine/records/record-statements.js';
 import { currentSeal } from '../../engine/sealing/seal.js';
-import { consentMessage, type ConsentRow } from '../consents/consent-message.js';
+import type { ConsentRow } from '../consents/consent-message.js';
 import { consentsOf } from '../consents/consent-statements.js';
-import { newConsent, recordConsent } from '../consents/create-consent.js';
+import { newConsent, nowAfter, recordConsent } from '../consents/create-consent.js';
 import type { SuppressionKey } from '../suppressions/suppression-key.js';
 
 /** What a customer says about a topic. */
@@ -48,8 +48,8 @@ export async function stateConsent(
   const inForce = await consentsInForce(transaction, customer.id);
   const changed = statements.filter(({ topicKey, state }) => inForce.get(topicKey)?.state !== state);
   for (const statement of changed) {
-    const consent = consentOf(statement, inForce.get(statement.topicKey));
-    await recordConsent(transaction, key, customer, newConsent(customer.id, consent));
+    const row = newConsent(customer.id, consentOf(statement));
+    await recordConsent(transaction, key, customer, { ...row, time: nowAfter(inForce.get(statement.topicKey)) });
   }
   return changed.map(({ topicKey }) => topicKey);
 }
@@ -100,13 +100,10 @@ async function lockCustomer(transaction: StatementTransaction, id: string): Prom
   return customer;
 }
 
-function consentOf({ topicKey, state, source, evidence }: TopicStatement, before: ConsentRow | undefined): Consent {
-  const now = new Date().toISOString();
-  // A statement with a clock ahead of ours must not outlive this one.
-  const last = before && consentMessage(before).time;
+function consentOf({ topicKey, state, source, evidence }: TopicStatement): Consent {
   return {
-    ...{ id: '', customerId: '', createTime: undefined, createdBy: '' },
+    ...{ id: '', customerId: '', time: undefined, createTime: undefined, createdBy: '' },
     ...{ purpose: topicKey, channel: ContactChannel.EMAIL, state: ConsentState[state] },
-    ...{ legalBasis: LegalBasis.CONSENT, source, time: last !== undefined && last > now ? last : now, evidence },
+    ...{ legalBasis: LegalBasis.CONSENT, source, evidence },
   };
 }
