@@ -1,4 +1,4 @@
-import { MailOutcome } from '@rapport/contracts/rapport/content/v1/mail_outbox_service';
+import { BounceAction, MailOutcome } from '@rapport/contracts/rapport/content/v1/mail_outbox_service';
 import { MessageState } from '@rapport/contracts/rapport/content/v1/message';
 import { CampaignDecision, CampaignMetric } from '@rapport/contracts/rapport/marketing/v1/campaign';
 import { RecipientState } from '@rapport/contracts/rapport/marketing/v1/campaign_recipient';
@@ -54,6 +54,40 @@ describe('a recipient', () => {
     expect(claimed.map(({ to }) => to)).toEqual(['a@new.example']);
     expect(await tenant.recipients(id)).toMatchObject([{ customerId: survivor, state: RecipientState.HANDED_OVER }]);
     expect(await tenant.account(id)).toMatchObject({ balanced: true, audience: 1, inconsistent: 0 });
+  });
+
+  test('that reports the e-mail as spam is suppressed, and has withdrawn, also after a change of the address', async () => {
+    const tenant = await CampaignTenant.create(service, superuser);
+    const [ada, bob] = await tenant.addCustomers(['ada@old.example', 'bob@old.example']);
+    await tenant.start();
+    const claimed = await tenant.claim();
+    await tenant.settle(claimed);
+    for (const [id, address] of [
+      [ada, 'ada@new.example'],
+      [bob, 'bob@new.example'],
+    ] as const) {
+      await service.update(tenant.caller, id!, { emails: [{ address, label: undefined }] });
+    }
+    const { tenantId } = tenant.caller;
+    const tokenOf = (to: string) => /\+(c[^@]+)@/.exec(claimed.find((each) => each.to === to)!.envelopeFrom)![1]!;
+    const [complaint, bounce] = [tokenOf('ada@old.example'), tokenOf('bob@old.example')];
+    await service.call('recordBounce', { tenantId, token: complaint, action: BounceAction.COMPLAINT });
+    await service.call('recordBounce', { tenantId, token: bounce, action: BounceAction.FAILED, status: '5.1.1' });
+
+    const check = {
+      channel: 1,
+      addresses: ['ada@old.example', 'bob@old.example', 'ada@new.example', 'bob@new.example'],
+    };
+    const { verdicts } = await service.call(
+      'checkSuppressions',
+      { check: { ...check, purpose: 'other' } },
+      tenant.caller,
+    );
+    expect(verdicts.map(({ suppressed }) => suppressed)).toEqual([true, true, false, false]);
+    const consents = async (customerId: string) =>
+      (await service.call('listConsents', { customerId, currentOnly: true }, tenant.caller)).consents;
+    expect(await consents(ada!)).toMatchObject([{ purpose: 'newsletter', state: 2, source: 'complaint' }]);
+    expect((await consents(bob!)).filter(({ state }) => state === 2)).toEqual([]);
   });
 
   test('of an erased customer keeps its state, and no address in any form', async () => {

@@ -4,7 +4,7 @@ import {
   ContactChannel,
   LegalBasis,
 } from '@rapport/contracts/rapport/customers/v1/consents_service';
-import { MailOutcome } from '@rapport/contracts/rapport/content/v1/mail_outbox_service';
+import { BounceAction, MailOutcome } from '@rapport/contracts/rapport/content/v1/mail_outbox_service';
 import { MessageClass, MessageDirection, MessageState } from '@rapport/contracts/rapport/content/v1/message';
 import { Topic } from '@rapport/contracts/rapport/marketing/v1/topic';
 import { Meeting } from '@rapport/contracts/rapport/work/v1/meeting';
@@ -251,6 +251,31 @@ test('a message of a topic is sent with headers to unsubscribe, and only to cust
   await expect(tenant.send({ to: ['nobody@example.com'], topicKey: 'tips' })).rejects.toMatchObject({
     violations: [{ field: 'outgoing.customerId', reason: 'REQUIRED' }],
   });
+});
+
+test('a complaint about a message of a topic withdraws the consent of its customer', async () => {
+  const tenant = await MailTenant.create(service);
+  const topic = {
+    ...Topic.decode(new Uint8Array()),
+    key: 'tips',
+    name: 'Tips',
+    legalBasis: LegalBasis.LEGITIMATE_INTERESTS,
+  };
+  await service.call('createTopic', { topic }, tenant.caller);
+  const { id: customerId } = await service.create(tenant.caller, person({ emails: [{ address: 'ada@example.com' }] }));
+  await tenant.send({ customerId, topicKey: 'tips' });
+  const [claimed] = await tenant.claim();
+  await tenant.settle([claimed!], MailOutcome.HANDED_OVER);
+  const token = /\+(b[^@]+)@/.exec(claimed!.envelopeFrom)![1]!;
+  const report = { tenantId: tenant.tenantId, token, action: BounceAction.COMPLAINT };
+  const inForce = async () =>
+    (await service.call('listConsents', { customerId, currentOnly: true }, tenant.caller)).consents;
+  await service.call('recordBounce', { ...report, recipient: 'victim@example.com' });
+  const before = await inForce();
+  await service.call('recordBounce', { ...report, recipient: 'ada@example.com' });
+
+  expect(before).toEqual([]);
+  expect(await inForce()).toMatchObject([{ purpose: 'tips', state: ConsentState.WITHDRAWN, source: 'complaint' }]);
 });
 
 function before(id: string): string {

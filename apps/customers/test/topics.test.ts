@@ -140,7 +140,11 @@ describe('a bounce', () => {
   const bounce = (receiver: { id: string; address: string }, bounceClass: 'HARD' | 'SOFT' | 'COMPLAINT', mail = v7()) =>
     tenant.write((transaction) =>
       afterBounce(transaction, testKey, {
-        ...{ recipientId: mail, customerId: receiver.id, address: receiver.address },
+        ...{
+          recipientId: mail,
+          customerId: receiver.id,
+          hash: testKey.hash(tenant.tenantId, 'EMAIL', receiver.address),
+        },
         ...{ topicKey: 'newsletter', bounceClass },
       }),
     );

@@ -61,7 +61,9 @@ export class MailOutboxController implements ServiceHandlers<MailOutboxServiceSe
 
   async recordBounce(request: RecordBounceRequest): Promise<RecordBounceResponse> {
     const key = await forMailOf(this, request.tenantId, () => this.suppressionKey.of(this.em));
-    return writeForMail(this, Methods.recordBounce, request, (each) => recordBounce(each, key, request));
+    return writeForMail(this, Methods.recordBounce, request, (each) =>
+      recordBounce(each, { key, topics: this.topics }, request),
+    );
   }
 }
 

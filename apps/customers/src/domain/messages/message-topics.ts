@@ -11,6 +11,9 @@ export abstract class MessageTopics {
     messages: readonly Message[],
   ): Promise<ReadonlyMap<string, string>>;
 
+  /** Ends a topic for a customer who has reported a message of it as spam. */
+  abstract complained(transaction: StatementTransaction, customerId: string, topicKey: string): Promise<void>;
+
   /** Headers by which a recipient ends the topic of a message, by RFC 2369 and RFC 8058. */
   abstract listHeaders(transaction: StatementTransaction, message: Message, topicKey: string): Promise<MailHeader[]>;
 }

@@ -10,6 +10,7 @@ import { bounceClassOf, suppressBounced, type BounceClass } from '../suppression
 import type { SuppressionKey } from '../suppressions/suppression-key.js';
 import { openBcc } from './blind-copies.js';
 import { endJobs, lockJobs } from './mail-jobs.js';
+import type { MessageTopics } from './message-topics.js';
 import { changeMessages, readMessages } from './stored-messages.js';
 
 /** States of a message that may have been sent: its report can come before its outcome. */
@@ -34,7 +35,7 @@ export function onCampaignBounce(listener: BounceListener): void {
 /** Handles RecordBounce. Only a recipient of the message can be suppressed by it. */
 export async function recordBounce(
   transaction: StatementTransaction,
-  key: SuppressionKey,
+  { key, topics }: { key: SuppressionKey; topics: MessageTopics },
   request: RecordBounceRequest,
 ): Promise<RecordBounceResponse> {
   const envelope = await findEnvelope(transaction, request.token);
@@ -42,13 +43,18 @@ export async function recordBounce(
     await ofCampaigns?.(transaction, key, request);
     return { messageId: undefined };
   }
-  const { messageId, bcc } = envelope;
+  const { messageId, bcc, topicKey } = envelope;
   const [message] = await readMessages(transaction, [messageId]);
   if (!message) return { messageId: undefined };
   if (request.action === BounceAction.FAILED) await markBounced(transaction, messageId, request);
   const address = bouncedRecipient(message, await openBcc(bcc), request);
   if (address !== undefined) {
-    await suppressBounced(transaction, key, { address, messageId, bounceClass: classOf(request) });
+    const hash = key.hash(currentCaller().tenantId, 'EMAIL', address);
+    await suppressBounced(transaction, { hash, messageId, bounceClass: classOf(request) });
+    const { customerId } = message;
+    if (request.action === BounceAction.COMPLAINT && topicKey !== null && customerId !== undefined) {
+      await topics.complained(transaction, customerId, topicKey);
+    }
   }
   return { messageId };
 }
@@ -82,13 +88,16 @@ function bouncedRecipient(
   return recipients.find((each) => each.toLowerCase() === recipient.toLowerCase());
 }
 
-async function findEnvelope(
-  transaction: StatementTransaction,
-  token: string,
-): Promise<{ messageId: string; bcc: string | null } | undefined> {
-  const [envelope] = await transaction.rows<{ messageId: string; bcc: string | null }>({
+interface Envelope {
+  messageId: string;
+  bcc: string | null;
+  topicKey: string | null;
+}
+
+async function findEnvelope(transaction: StatementTransaction, token: string): Promise<Envelope | undefined> {
+  const [envelope] = await transaction.rows<Envelope>({
     name: 'envelope_of_token',
-    sql: 'select message_id as "messageId", bcc from mail_envelope where tenant_id = $1 and bounce_token = $2',
+    sql: 'select message_id as "messageId", bcc, topic_key as "topicKey" from mail_envelope where tenant_id = $1 and bounce_token = $2',
     values: [currentCaller().tenantId, token.toLowerCase()],
   });
   return envelope;

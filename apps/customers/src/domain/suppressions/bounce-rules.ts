@@ -1,7 +1,6 @@
 import type { StatementTransaction } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import type { SuppressionKey } from './suppression-key.js';
-import { suppressAddresses } from './suppression-statements.js';
+import { suppressHashes } from './suppression-statements.js';
 
 /** What a report says about an address. */
 export type BounceClass =
@@ -31,26 +30,23 @@ export function bounceClassOf(status: string, diagnostic = ''): Exclude<BounceCl
   return /^5\.(?:[14]\.|2\.[01]$)/.test(status) ? 'HARD' : 'SOFT';
 }
 
-/** Suppresses an address for all purposes: after a complaint and a hard bounce at once, after soft ones at the fifth. */
+/**
+ * Suppresses an address for all purposes: after a complaint and a hard bounce at once, after soft ones at the fifth.
+ *
+ * @param hash of the address: `SuppressionKey.hash`
+ */
 export async function suppressBounced(
   transaction: StatementTransaction,
-  key: SuppressionKey,
-  { address, messageId, bounceClass }: { address: string; messageId: string; bounceClass: BounceClass },
+  { hash, messageId, bounceClass }: { hash: Buffer; messageId: string; bounceClass: BounceClass },
 ): Promise<void> {
-  if (bounceClass === 'SOFT' && (await countSoft(transaction, key, address, messageId)) < softLimit) return;
+  if (bounceClass === 'SOFT' && (await countSoft(transaction, hash, messageId)) < softLimit) return;
   const reason = bounceClass === 'COMPLAINT' ? 'COMPLAINT' : 'BOUNCE';
-  transaction.later(...suppressAddresses(key, reason, [{ channel: 'EMAIL', address }]));
+  transaction.later(...suppressHashes(reason, [{ channel: 'EMAIL', hash }]));
 }
 
 /** Stores a soft bounce, once for each mail. @returns how many there are within the period */
-async function countSoft(
-  transaction: StatementTransaction,
-  key: SuppressionKey,
-  address: string,
-  messageId: string,
-): Promise<number> {
+async function countSoft(transaction: StatementTransaction, hash: Buffer, messageId: string): Promise<number> {
   const { tenantId } = currentCaller();
-  const hash = key.hash(tenantId, 'EMAIL', address);
   const [, , , counted = []] = await transaction.run(
     {
       name: 'lock_soft_bounces',

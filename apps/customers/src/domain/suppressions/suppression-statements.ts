@@ -22,13 +22,21 @@ export function suppressAddresses(
   reason: Suppression['reason'],
   addresses: readonly SuppressedAddress[],
 ): Statement[] {
+  const { tenantId } = currentCaller();
+  return suppressHashes(
+    reason,
+    addresses.map(({ address, ...rest }) => ({ ...rest, hash: key.hash(tenantId, rest.channel, address) })),
+  );
+}
+
+/** Suppresses addresses that are known only by their hashes, such as that which a mail was sent to. */
+export function suppressHashes(
+  reason: Suppression['reason'],
+  addresses: readonly (Omit<SuppressedAddress, 'address'> & { hash: Buffer })[],
+): Statement[] {
   if (addresses.length === 0) return [];
   const { tenantId, principalId } = currentCaller();
-  const rows = addresses.map(({ address, ...rest }) => ({
-    ...rest,
-    id: uuidv7(),
-    hash: key.hash(tenantId, rest.channel, address).toString('hex'),
-  }));
+  const rows = addresses.map(({ hash, ...rest }) => ({ ...rest, id: uuidv7(), hash: hash.toString('hex') }));
   const insert = {
     name: 'suppress_addresses',
     // All writers insert in the same order, or two could deadlock.

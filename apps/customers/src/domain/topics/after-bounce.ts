@@ -7,8 +7,10 @@ import { stateConsent } from './state-consent.js';
 export interface BouncedMail {
   /** Of the recipient that was written to. */
   recipientId: string;
-  customerId: string;
-  address: string;
+  /** Absent once the customer is erased. */
+  customerId: string | undefined;
+  /** Of the address that the mail was sent to, which the customer may no longer have. */
+  hash: Buffer;
   topicKey: string;
   bounceClass: BounceClass;
 }
@@ -22,10 +24,19 @@ export interface BouncedMail {
 export async function afterBounce(
   transaction: StatementTransaction,
   key: SuppressionKey,
-  { recipientId, customerId, address, topicKey, bounceClass }: BouncedMail,
+  { recipientId, customerId, hash, topicKey, bounceClass }: BouncedMail,
 ): Promise<void> {
-  await suppressBounced(transaction, key, { address, messageId: recipientId, bounceClass });
-  if (bounceClass !== 'COMPLAINT') return;
+  await suppressBounced(transaction, { hash, messageId: recipientId, bounceClass });
+  if (bounceClass !== 'COMPLAINT' || customerId === undefined) return;
+  await withdrawAfterComplaint(transaction, key, { customerId, topicKey });
+}
+
+/** Withdraws the consent of a customer who has reported a mail of a topic as spam. */
+export async function withdrawAfterComplaint(
+  transaction: StatementTransaction,
+  key: SuppressionKey,
+  { customerId, topicKey }: { customerId: string; topicKey: string },
+): Promise<void> {
   await stateConsent(transaction, key, customerId, [
     { topicKey, state: 'WITHDRAWN', source: 'complaint', evidence: 'The recipient reported a mail as spam.' },
   ]);

@@ -4,6 +4,7 @@ import type { StatementTransaction } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { MessageTopics } from '../messages/message-topics.js';
 import type { SuppressionKey } from '../suppressions/suppression-key.js';
+import { withdrawAfterComplaint } from './after-bounce.js';
 import { mayReceive, recordSends } from './may-receive.js';
 import { linkIssuer, recipientLinks } from './recipient-links.js';
 
@@ -40,6 +41,10 @@ export class TopicsOfMessages extends MessageTopics {
     );
     recordSends(transaction, { topicKey, sends, time });
     return held;
+  }
+
+  override async complained(transaction: StatementTransaction, customerId: string, topicKey: string): Promise<void> {
+    await withdrawAfterComplaint(transaction, await this.suppressionKey.of(transaction), { customerId, topicKey });
   }
 
   override async listHeaders(

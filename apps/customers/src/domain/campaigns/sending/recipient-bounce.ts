@@ -9,7 +9,7 @@ import { bounceClassOf } from '../../suppressions/bounce-rules.js';
 import { afterBounce } from '../../topics/after-bounce.js';
 import { recordMessageEvents } from '../../tracking/message-events.js';
 import { campaignTimer, watchKind } from '../campaign-jobs.js';
-import { changeRecipients, readCustomers } from '../stored-recipients.js';
+import { changeRecipients } from '../stored-recipients.js';
 import { releaseMembers } from './campaign-members.js';
 import { recipientOfToken } from './recipient-tokens.js';
 
@@ -48,26 +48,24 @@ function eventOf(
   return { campaignId, recipientId, customerId, kind, statusCode };
 }
 
-/** The address is that of the customer now: a bounce of an address that was changed since says nothing about the new one. */
+/** What was sent to counts, whatever address the customer has now. That of an erased customer is stored in no form. */
 async function suppress(
   transaction: StatementTransaction,
   key: Parameters<BounceListener>[1],
   { id: recipientId, campaignId, customerId }: CampaignRecipient,
   { action, status = '', diagnostic }: RecordBounceRequest,
 ): Promise<void> {
-  const address = (await readCustomers(transaction, customerId === undefined ? [] : [customerId])).get(customerId ?? '')
-    ?.emails[0]?.address;
-  const [sentTo] = await transaction.rows<{ hash: string | null; topicKey: string }>({
+  const [sentTo] = await transaction.rows<{ hash: Buffer | null; topicKey: string }>({
     name: 'address_of_recipient',
-    sql: `select encode(address_hash, 'hex') as hash, topic_key as "topicKey" from campaign_member member
+    sql: `select address_hash as hash, topic_key as "topicKey" from campaign_member member
       join campaign on campaign.tenant_id = $1 and campaign.id = member.campaign_id
       where member.tenant_id = $1 and member.recipient_id = $2 and member.campaign_id = $3`,
     values: [currentCaller().tenantId, recipientId, campaignId],
   });
-  if (customerId === undefined || address === undefined || !sentTo) return;
-  if (key.hash(currentCaller().tenantId, 'EMAIL', address).toString('hex') !== sentTo.hash) return;
+  if (!sentTo?.hash) return;
+  const { hash, topicKey } = sentTo;
   const bounceClass = action === BounceAction.COMPLAINT ? 'COMPLAINT' : bounceClassOf(status, diagnostic);
-  await afterBounce(transaction, key, { recipientId, customerId, address, topicKey: sentTo.topicKey, bounceClass });
+  await afterBounce(transaction, key, { recipientId, customerId, hash, topicKey, bounceClass });
 }
 
 /** Members are locked before their recipients. */
