@@ -1,5 +1,7 @@
 import { BounceAction, MailOutcome } from '@rapport/contracts/rapport/content/v1/mail_outbox_service';
 import { MessageState } from '@rapport/contracts/rapport/content/v1/message';
+import { ConsentState, ContactChannel } from '@rapport/contracts/rapport/customers/v1/consents_service';
+import type { Suppression } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
 import { CampaignDecision, CampaignMetric } from '@rapport/contracts/rapport/marketing/v1/campaign';
 import { RecipientState } from '@rapport/contracts/rapport/marketing/v1/campaign_recipient';
 import { callContext } from '@rapport/platform';
@@ -75,7 +77,7 @@ describe('a recipient', () => {
     await service.call('recordBounce', { tenantId, token: bounce, action: BounceAction.FAILED, status: '5.1.1' });
 
     const check = {
-      channel: 1,
+      channel: ContactChannel.EMAIL,
       addresses: ['ada@old.example', 'bob@old.example', 'ada@new.example', 'bob@new.example'],
     };
     const { verdicts } = await service.call(
@@ -86,8 +88,23 @@ describe('a recipient', () => {
     expect(verdicts.map(({ suppressed }) => suppressed)).toEqual([true, true, false, false]);
     const consents = async (customerId: string) =>
       (await service.call('listConsents', { customerId, currentOnly: true }, tenant.caller)).consents;
-    expect(await consents(ada!)).toMatchObject([{ purpose: 'newsletter', state: 2, source: 'complaint' }]);
-    expect((await consents(bob!)).filter(({ state }) => state === 2)).toEqual([]);
+    expect(await consents(ada!)).toMatchObject([
+      { purpose: 'newsletter', state: ConsentState.WITHDRAWN, source: 'complaint' },
+    ]);
+    expect((await consents(bob!)).map(({ state }) => state)).not.toContain(ConsentState.WITHDRAWN);
+  });
+
+  test('with another spelling of a suppressed domain, or of that of another recipient, gets no e-mail', async () => {
+    const tenant = await CampaignTenant.create(service, superuser);
+    const spellings = ['bob@xn--bcher-kva.example', 'ada@Bücher.example', 'ada@xn--bcher-kva.example'];
+    await tenant.addCustomers(spellings);
+    const suppression = { channel: ContactChannel.EMAIL, address: 'bob@bücher.example', reason: 1 } as Suppression;
+    await service.call('createSuppression', { suppression }, tenant.caller);
+    const { id } = await tenant.start();
+    const claimed = await tenant.claim();
+
+    expect(claimed).toHaveLength(1);
+    expect(await tenant.tally(id)).toEqual({ CLAIMED: 1, 'SUPPRESSED SUPPRESSED': 1, 'SKIPPED DUPLICATE_ADDRESS': 1 });
   });
 
   test('of an erased customer keeps its state, and no address in any form', async () => {

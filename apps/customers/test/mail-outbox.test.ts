@@ -4,6 +4,7 @@ import {
   ContactChannel,
   LegalBasis,
 } from '@rapport/contracts/rapport/customers/v1/consents_service';
+import { type Suppression, SuppressionReason } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
 import { BounceAction, MailOutcome } from '@rapport/contracts/rapport/content/v1/mail_outbox_service';
 import { MessageClass, MessageDirection, MessageState } from '@rapport/contracts/rapport/content/v1/message';
 import { Topic } from '@rapport/contracts/rapport/marketing/v1/topic';
@@ -134,6 +135,20 @@ test('a bounce marks the message of its token, and suppresses the recipient that
   expect([strange.messageId, known.messageId]).toEqual([undefined, id]);
   expect(await tenant.message(id)).toMatchObject({ state: MessageState.BOUNCED, stateReason: '5.1.1 no such user' });
   await expect(tenant.send({ to: ['ada@example.com'] })).rejects.toMatchObject({
+    violations: [{ field: 'outgoing.to[0]', reason: 'SUPPRESSED' }],
+  });
+});
+
+test('a suppressed address gets no message by another spelling of its domain', async () => {
+  const tenant = await MailTenant.create(service);
+  const suppression = {
+    channel: ContactChannel.EMAIL,
+    address: 'ada@bücher.example',
+    reason: SuppressionReason.MANUAL,
+  };
+  await service.call('createSuppression', { suppression: suppression as Suppression }, tenant.caller);
+
+  await expect(tenant.send({ to: ['Ada@xn--bcher-kva.example'] })).rejects.toMatchObject({
     violations: [{ field: 'outgoing.to[0]', reason: 'SUPPRESSED' }],
   });
 });

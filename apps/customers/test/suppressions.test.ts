@@ -43,6 +43,19 @@ test('suppresses an address once for each reason and purpose, and never returns 
   expect(verdict).toEqual({ suppressed: true, reasons: [BOUNCE, COMPLAINT] });
 });
 
+test.each([
+  ['ada@bücher.example', 'ada@xn--bcher-kva.example'],
+  ['ada@XN--MNCHEN-3YA.example', 'ada@MÜNCHEN.example'],
+])('%s and %s are one address', async (one, other) => {
+  const made = await suppress({ address: one });
+  expect(await suppress({ address: other })).toEqual(made);
+  expect((await check([other, one, 'ada@example.com'])).map(({ suppressed }) => suppressed)).toEqual([
+    true,
+    true,
+    false,
+  ]);
+});
+
 test('reports for each of many addresses whether it is suppressed for a purpose', async () => {
   await suppress({ purpose: 'newsletter' });
   await suppress({ address: 'bob@example.com', reason: COMPLAINT });

@@ -7,14 +7,13 @@ import { checkEtag, etagVersion, type StatementTransaction } from '@rapport/pers
 import {
   AppError,
   callContext,
-  currentCaller,
   flowOrigin,
   invalidArgument,
   invalidField,
   type FieldViolation,
 } from '@rapport/platform';
 import { within } from '../../engine/values/within.js';
-import { suppressionsOf } from '../suppressions/suppression-statements.js';
+import { hexHashes, suppressionsOf } from '../suppressions/suppression-statements.js';
 import type { SuppressionKey } from '../suppressions/suppression-key.js';
 import { endJobs, lockJobs, queueStatement } from './mail-jobs.js';
 import { readMailAddresses } from './mail-addresses.js';
@@ -116,9 +115,8 @@ export async function suppressedAmong(
   const suppressed = await transaction.rows<{ hash: string; purpose: string | null }>(
     suppressionsOf(key, 'EMAIL', addresses, undefined),
   );
-  const { tenantId } = currentCaller();
   const hashes = new Set(suppressed.filter(({ purpose }) => purpose === null).map(({ hash }) => hash));
-  return new Set(addresses.filter((address) => hashes.has(key.hash(tenantId, 'EMAIL', address).toString('hex'))));
+  return new Set(addresses.filter((address) => hexHashes(key, 'EMAIL', address).some((hash) => hashes.has(hash))));
 }
 
 function named(list: string, addresses: readonly string[]): { address: string; field: string }[] {

@@ -20,7 +20,7 @@ import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { checkAddresses, suppressedChannel } from './suppressible.js';
 import type { SuppressionKey } from './suppression-key.js';
 import { suppressionColumns, suppressionMessage, type SuppressionRow } from './suppression-message.js';
-import { suppressionsOf } from './suppression-statements.js';
+import { hexHashes, suppressionsOf } from './suppression-statements.js';
 
 const defaultPageSize = 20;
 
@@ -75,7 +75,6 @@ export async function checkSuppressions(
 ): Promise<CheckSuppressionsResponse> {
   if (!check) throw invalidArgument([{ field: 'check', reason: 'REQUIRED', description: 'is required' }]);
   const { addresses, purpose } = check;
-  const { tenantId } = currentCaller();
   const channel = suppressedChannel(check.channel, 'check.channel');
   checkAddresses(channel, addresses, (index) => `check.addresses[${index}]`);
   // A suppression holds for every caller of the tenant, whatever customers the caller can see.
@@ -86,7 +85,7 @@ export async function checkSuppressions(
   const byHash = Map.groupBy(rows, ({ hash }) => hash);
   return {
     verdicts: addresses.map((address) => {
-      const found = byHash.get(key.hash(tenantId, channel, address).toString('hex')) ?? [];
+      const found = hexHashes(key, channel, address).flatMap((hash) => byHash.get(hash) ?? []);
       return {
         suppressed: found.length > 0,
         reasons: [...new Set(found.map(({ reason }) => SuppressionReason[reason]))],

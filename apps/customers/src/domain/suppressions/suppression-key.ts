@@ -1,4 +1,5 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import { domainToASCII, domainToUnicode } from 'node:url';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { queryRows, type StatementTransaction } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
@@ -45,19 +46,39 @@ export class SuppressionKey {
     return createHmac('sha256', this.#key).update(`derived ${purpose}`).digest();
   }
 
-  /** The same address has a different hash in each tenant. */
+  /** The same address has a different hash in each tenant. It is that of all spellings of the address. */
   hash(tenantId: string, channel: SuppressedChannel, address: string): Buffer {
-    const text = JSON.stringify([this.space ?? tenantId, addressKey(channel, address)]);
+    return this.#hashOf(tenantId, addressKeys(channel, address)[0]);
+  }
+
+  /** The hashes that suppressions of an address can have: the first is `hash`, the others are those of earlier releases. */
+  hashes(tenantId: string, channel: SuppressedChannel, address: string): Buffer[] {
+    return addressKeys(channel, address).map((each) => this.#hashOf(tenantId, each));
+  }
+
+  #hashOf(tenantId: string, addressKey: string): Buffer {
+    const text = JSON.stringify([this.space ?? tenantId, addressKey]);
     return createHmac('sha256', this.#key).update(text).digest();
   }
 }
 
-/** The normalized address. An invalid phone number is compared as typed. */
-function addressKey(channel: SuppressedChannel, address: string): string {
+/** The normalized address, then as it was normalized before. An invalid phone number is compared as typed. */
+function addressKeys(channel: SuppressedChannel, address: string): [string, ...string[]] {
   const typed = address.trim();
-  if (channel === 'EMAIL') return emailKey(typed);
+  if (channel === 'EMAIL') return emailKeys(emailKey(typed));
   const parsed = parsePhoneNumberFromString(typed, { extract: false });
-  return parsed?.isValid() ? parsed.number : typed;
+  return [parsed?.isValid() ? parsed.number : typed];
+}
+
+/** An internationalized domain has one spelling in ASCII (RFC 5891), and others. Earlier releases hashed them as they were typed. */
+function emailKeys(address: string): [string, ...string[]] {
+  const domain = address.slice(address.lastIndexOf('@') + 1);
+  if (/^[ -~]*$/.test(domain) && !domain.includes('xn--')) return [address];
+  const of = (spelling: string) => (spelling === '' ? address : `${address.slice(0, -domain.length)}${spelling}`);
+  const inAscii = of(domainToASCII(domain));
+  const former = new Set([address, of(domainToUnicode(domain))]);
+  former.delete(inAscii);
+  return [inAscii, ...former];
 }
 
 /** Replacement of the tenant's id in hashes of the caller's tenant. Undefined: its id. */

@@ -71,6 +71,11 @@ export function liftSuppressions({
   };
 }
 
+/** The hashes that suppressions of an address of the caller's tenant can have, as hexadecimal texts. */
+export function hexHashes(key: SuppressionKey, channel: SuppressedChannel, address: string): string[] {
+  return key.hashes(currentCaller().tenantId, channel, address).map((hash) => hash.toString('hex'));
+}
+
 /** Reads rows of `SuppressionRow` with the hash of their address as hexadecimal text. */
 export function suppressionsOf(
   key: SuppressionKey,
@@ -79,7 +84,7 @@ export function suppressionsOf(
   purpose: string | undefined,
 ): Statement {
   const { tenantId } = currentCaller();
-  const hashes = addresses.map((address) => key.hash(tenantId, channel, address).toString('hex'));
+  const hashes = addresses.flatMap((address) => hexHashes(key, channel, address));
   return {
     name: 'suppressions_of_addresses',
     sql: `select ${suppressionColumns}, encode(address_hash, 'hex') as hash from suppression
@@ -98,10 +103,9 @@ export function suppressionsOfCustomers(
   addresses: readonly SuppressedAddress[],
 ): Statement {
   const { tenantId } = currentCaller();
-  const hashed = addresses.map(({ channel, address }) => ({
-    channel,
-    hash: key.hash(tenantId, channel, address).toString('hex'),
-  }));
+  const hashed = addresses.flatMap(({ channel, address }) =>
+    hexHashes(key, channel, address).map((hash) => ({ channel, hash })),
+  );
   return {
     name: 'suppressions_of_customers',
     sql: `select ${suppressionColumns} from suppression

@@ -2,6 +2,7 @@ import type { StatementTransaction, TransactionStatement } from '@rapport/persis
 import { currentCaller } from '@rapport/platform';
 import { holdOptOuts } from '../suppressions/opt-out-lock.js';
 import type { SuppressionKey } from '../suppressions/suppression-key.js';
+import { hexHashes } from '../suppressions/suppression-statements.js';
 
 /** Why an address gets no mail of a topic. */
 export type Withheld =
@@ -101,14 +102,14 @@ function verdicts(
   const wanted = recipients.map(({ customerId, address }, place) => ({
     place,
     customer_id: customerId,
-    hash: key.hash(tenantId, 'EMAIL', address).toString('hex'),
+    hashes: hexHashes(key, 'EMAIL', address),
   }));
   return {
     name: 'may_receive',
     // Consents and mail of customers that were merged into one count as its own.
     sql: `with recursive wanted as (
-        select place, customer_id, decode(hash, 'hex') as hash
-        from jsonb_to_recordset($3) as wanted (place int, customer_id uuid, hash text)),
+        select place, customer_id, array(select decode(hash, 'hex') from unnest(hashes) hash) as hashes
+        from jsonb_to_recordset($3) as wanted (place int, customer_id uuid, hashes text[])),
       own as (
         select customer_id as root, customer_id as id from wanted
         union
@@ -132,7 +133,7 @@ function verdicts(
           when customer.id is null then 'CUSTOMER_GONE'
           when said.state = 'WITHDRAWN' then 'CONSENT_WITHDRAWN'
           when said.state is null and topic.legal_basis = 'CONSENT' then 'CONSENT_MISSING'
-          when exists (select from suppression where tenant_id = $1 and channel = 'EMAIL' and address_hash = wanted.hash
+          when exists (select from suppression where tenant_id = $1 and channel = 'EMAIL' and address_hash = any (wanted.hashes)
             and (purpose is null or purpose = $2)) then 'SUPPRESSED'
           when topic.most < coalesce(had.mails, 0)
             + row_number() over (partition by wanted.customer_id order by wanted.place) then 'CAP_REACHED'
