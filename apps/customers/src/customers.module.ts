@@ -10,6 +10,7 @@ import { reportLog, reportOutbox } from './engine/changes/log/change-metrics.js'
 import { changeLogBytes, outboxState } from './engine/changes/log/outbox-state.js';
 import { Sequencer, type ChangeRetention } from './engine/changes/log/sequencer.js';
 import { entities } from './database.js';
+import { UndoFollower } from './engine/merge/unmerge-customers.js';
 import { FileStore } from './engine/files/file-store.js';
 import { clearFiles } from './engine/files/remove-files.js';
 import { importKind } from './engine/import/operation/import-kind.js';
@@ -43,6 +44,7 @@ import { ConsoleUrl } from './domain/notifications/digest-outbox.controller.js';
 import { PublicUrl } from './domain/links/public-links.js';
 import { SegmentFollower } from './domain/segments/segment-follower.js';
 import { SegmentWorker } from './domain/segments/segment-worker.js';
+import { KeptWithdrawals } from './domain/consents/keep-withdrawals.js';
 import { SuppressionKey } from './domain/suppressions/suppression-key.js';
 
 const importTypes = new ImportTypes(
@@ -130,6 +132,7 @@ export class CustomersModule {
         { provide: PublicUrl, useValue: new PublicUrl(publicUrl) },
         { provide: ConsoleUrl, useValue: new ConsoleUrl(consoleUrl) },
         { provide: MessageTopics, useValue: new TopicsOfMessages(suppressionKey, publicUrl) },
+        { provide: UndoFollower, useValue: new KeptWithdrawals(suppressionKey) },
         { provide: BulkWork, useValue: bulk },
         {
           provide: Sequencer,

@@ -27,10 +27,24 @@ import { moveReferencesBack } from './moving/move-references.js';
 import { RestoredMerges, restoreLinks } from './restore-links.js';
 import { revert, type Reverted } from './three-way.js';
 
+/** A merge that was undone. */
+export interface UndoneMerge {
+  survivorId: string;
+  restored: Customer;
+  mergeTime: Date;
+}
+
+/** What follows elsewhere from the undo of a merge. Folders of the domain are above this one. */
+export abstract class UndoFollower {
+  /** Runs in the transaction of the undo, after it. */
+  abstract followUndo(em: EntityManager, undone: UndoneMerge): Promise<void>;
+}
+
 /** Handles UnmergeCustomers. Runs in a transaction. */
 export async function unmergeCustomers(
   em: EntityManager,
   { id }: UnmergeCustomersRequest,
+  follower: UndoFollower,
 ): Promise<UnmergeCustomersResponse> {
   const { merge, customer, merged } = await lockMerge(em, id);
   await checkInForce(em, merge, customer);
@@ -65,6 +79,7 @@ export async function unmergeCustomers(
     await restoreLinks({ em, table, merges }, undo[table.undo] ?? noLinks, ids);
   }
   await merges.save(em);
+  await follower.followUndo(em, { survivorId: customer.id, restored, mergeTime: merge.createTime });
   return { customer: stays, restored, keptFields, merge: mergeMessage(merge) };
 }
 

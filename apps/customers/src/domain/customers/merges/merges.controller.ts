@@ -23,10 +23,8 @@ import { findMerge } from '../../../engine/merge/find-merge.js';
 import { listMerges } from '../../../engine/merge/list-merges.js';
 import { mergeCustomers } from '../../../engine/merge/merge-customers.js';
 import { mergeMessage } from '../../../engine/merge/merge-message.js';
-import { unmergeCustomers } from '../../../engine/merge/unmerge-customers.js';
+import { UndoFollower, unmergeCustomers } from '../../../engine/merge/unmerge-customers.js';
 import { writeCall } from '../../../engine/records/write-call.js';
-import { keepWithdrawals } from '../../consents/keep-withdrawals.js';
-import { SuppressionKey } from '../../suppressions/suppression-key.js';
 import { findDuplicates } from './find-duplicates.js';
 import { listDuplicates } from './list-duplicates.js';
 import { TenantFrequencies } from './tenant-frequencies.js';
@@ -39,7 +37,7 @@ export class MergesController implements ServiceHandlers<MergesServiceServer> {
   constructor(
     private readonly em: EntityManager,
     private readonly pageTokenKey: PageTokenKey,
-    private readonly suppressionKey: SuppressionKey,
+    private readonly undoFollower: UndoFollower,
   ) {}
 
   mergeCustomers(request: MergeCustomersRequest): Promise<MergeCustomersResponse> {
@@ -47,15 +45,9 @@ export class MergesController implements ServiceHandlers<MergesServiceServer> {
   }
 
   unmergeCustomers(request: UnmergeCustomersRequest): Promise<UnmergeCustomersResponse> {
-    return writeCall(this.em, Methods.unmergeCustomers, request, async (em) => {
-      const answer = await unmergeCustomers(em, request);
-      const { restored, merge, customer } = answer;
-      if (restored && customer && merge?.createTime !== undefined) {
-        const survivor = { survivorId: customer.id, restored, mergeTime: merge.createTime };
-        await keepWithdrawals(em, await this.suppressionKey.of(em), survivor);
-      }
-      return answer;
-    });
+    return writeCall(this.em, Methods.unmergeCustomers, request, (em) =>
+      unmergeCustomers(em, request, this.undoFollower),
+    );
   }
 
   async getMerge({ id }: GetMergeRequest): Promise<MergeMessage> {
