@@ -1,4 +1,4 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { PrincipalVerifier } from '@rapport/contracts';
 import { AuditHeadSigner, AuditKeys, PageTokenKey, PersistenceModule } from '@rapport/persistence';
@@ -92,6 +92,14 @@ export interface CustomersOptions {
   allowsClockShift?: boolean;
 }
 
+/** What folders below those of consents and topics ask of them. */
+function consentProviders(suppressionKey: SuppressionKey, publicUrl: string): Provider[] {
+  return [
+    { provide: MessageTopics, useValue: new TopicsOfMessages(suppressionKey, publicUrl) },
+    { provide: UndoFollower, useValue: new KeptWithdrawals(suppressionKey) },
+  ];
+}
+
 @Module({})
 export class CustomersModule {
   static register({
@@ -131,8 +139,7 @@ export class CustomersModule {
         { provide: FileStore, useValue: files },
         { provide: PublicUrl, useValue: new PublicUrl(publicUrl) },
         { provide: ConsoleUrl, useValue: new ConsoleUrl(consoleUrl) },
-        { provide: MessageTopics, useValue: new TopicsOfMessages(suppressionKey, publicUrl) },
-        { provide: UndoFollower, useValue: new KeptWithdrawals(suppressionKey) },
+        ...consentProviders(suppressionKey, publicUrl),
         { provide: BulkWork, useValue: bulk },
         {
           provide: Sequencer,
