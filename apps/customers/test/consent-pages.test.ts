@@ -8,7 +8,7 @@ import { onUnsubscribe } from '../src/domain/topics/unsubscribe-page.js';
 import { MergingTenant } from './merging-tenant.js';
 import { readPage } from './public-pages.js';
 import { sharedMailCustomers } from './running-customers.js';
-import { testKey, tokenOf, TopicTenant } from './topic-tenant.js';
+import { tokenOf, TopicTenant } from './topic-tenant.js';
 
 const service = await sharedMailCustomers();
 let tenant: TopicTenant;
@@ -140,7 +140,7 @@ describe('a link to preferences', () => {
 });
 
 describe('a double opt-in', () => {
-  const start = (optIn: Partial<OptIn> & Pick<OptIn, 'customerId' | 'address'>, suppressionKey = testKey) =>
+  const start = (optIn: Partial<OptIn> & Pick<OptIn, 'customerId' | 'address'>, { suppressionKey } = service) =>
     tenant.write((transaction) =>
       startDoubleOptIn(
         transaction,
@@ -180,6 +180,23 @@ describe('a double opt-in', () => {
     await expect(readPage(service, 'showConfirmationPage', { token })).rejects.toMatchObject(notFound);
   });
 
+  test('is not confirmed by an address that the customer no longer has', async () => {
+    await tenant.createTopic();
+    const { id: customerId, address } = await tenant.createCustomer();
+    await start({ customerId, address });
+    const token = await nextToken();
+    const emailsOf = (...addresses: string[]) => ({
+      emails: addresses.map((each) => ({ address: each, label: undefined })),
+    });
+    await service.update(tenant.caller, customerId, emailsOf('of-another-person@example.com'));
+    await expect(confirm(token)).rejects.toMatchObject(notFound);
+    expect(await tenant.consents(customerId)).toEqual({});
+
+    await service.update(tenant.caller, customerId, emailsOf('of-another-person@example.com', address.toUpperCase()));
+    await confirm(token);
+    expect(await tenant.consents(customerId)).toEqual({ newsletter: 'GIVEN' });
+  });
+
   test('confirmed by two at once is confirmed once', async () => {
     await tenant.createTopic();
     const { id: customerId, address } = await tenant.createCustomer();
@@ -197,7 +214,9 @@ describe('a double opt-in', () => {
     const refusals = answers.flatMap((answer) => ('refusal' in answer ? [answer.refusal] : []));
     expect(refusals).toEqual(['TOO_MANY_CONFIRMATIONS']);
     await tenant.write((transaction) => {
-      transaction.later(...suppressAddresses(testKey, 'COMPLAINT', [{ channel: 'EMAIL', address: 'no@example.com' }]));
+      transaction.later(
+        ...suppressAddresses(service.suppressionKey, 'COMPLAINT', [{ channel: 'EMAIL', address: 'no@example.com' }]),
+      );
       return Promise.resolve();
     });
     expect(await start({ customerId, address: 'no@example.com' })).toEqual({ refusal: 'SUPPRESSED' });

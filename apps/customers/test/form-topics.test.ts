@@ -1,3 +1,9 @@
+import {
+  Consent,
+  ConsentState,
+  ContactChannel,
+  LegalBasis,
+} from '@rapport/contracts/rapport/customers/v1/consents_service';
 import { FormRejection, FormSubmissionState } from '@rapport/contracts/rapport/marketing/v1/form_submission';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { FormTenant } from './form-tenant.js';
@@ -58,6 +64,31 @@ describe('topics of a form', () => {
       { state: FormSubmissionState.CONFIRMED, confirmTime: expect.any(String) as string },
     ]);
     expect(await purposes()).toEqual(['events', 'newsletter']);
+  });
+
+  test('that a customer has withdrawn are given again by a confirmation only, which the page does not mention', async () => {
+    await createTopic('newsletter', false);
+    const form = await tenant.createForm({ topicKeys: ['newsletter'] });
+    const unknown = await tenant.visit(form, { ...ada, email: 'eve@example.com' });
+    await tenant.visit(form, ada);
+    const customerId = (await tenant.submissions())[1]?.customerId ?? '';
+    const consent = { purpose: 'newsletter', channel: ContactChannel.EMAIL, state: ConsentState.WITHDRAWN };
+    const said = { ...Consent.decode(new Uint8Array()), ...consent, legalBasis: LegalBasis.CONSENT, source: 'letter' };
+    await service.call('createConsent', { customerId, consent: said }, tenant.caller);
+    const state = async () => {
+      const request = { customerId, currentOnly: true };
+      return (await service.call('listConsents', request, tenant.caller)).consents[0]?.state;
+    };
+
+    const again = await tenant.visit(form, ada);
+
+    expect(again.text).toBe(unknown.text);
+    expect((await tenant.submissions())[2]?.state).toBe(FormSubmissionState.PENDING);
+    expect(await state()).toBe(ConsentState.WITHDRAWN);
+    const [claimed] = await mail.claim(1);
+    const token = /\/confirm\/([\w-]{43})/.exec(claimed?.message?.text ?? '')?.[1] ?? '';
+    await readPage(service, 'confirmSubscription', { token });
+    expect(await state()).toBe(ConsentState.GIVEN);
   });
 
   test('are not confirmed by an address that gets no confirmation, and the answer is the same', async () => {

@@ -47,6 +47,7 @@ export class RunningCustomers {
   private constructor(
     readonly urls: ProvisionedDatabase,
     readonly auditSigningKey: Buffer,
+    readonly suppressionKey: SuppressionKey,
     readonly client: CustomersServiceClient,
     /** For streams. */
     readonly streams: ContractClient,
@@ -68,6 +69,7 @@ export class RunningCustomers {
     const urls = databases ?? (await (isShared ? newDatabase() : newDatabaseOfFile()));
     const auditSigningKey = randomBytes(32);
     const auditKeys = new AuditKeys('customers', auditSigningKey);
+    const suppressionKey = new SuppressionKey(randomBytes(32));
     const principals = await PrincipalSigner.of();
     const verifier = new PrincipalVerifier(principals.publicKeys);
     const address = `127.0.0.1:${await freePort()}`;
@@ -77,7 +79,7 @@ export class RunningCustomers {
         pageTokenKey: new PageTokenKey(randomBytes(32)),
         auditKeys,
         principals: verifier,
-        suppressionKey: new SuppressionKey(randomBytes(32)),
+        suppressionKey,
         ...options,
         subjectKeys: keys && new SubjectKeys(keys.databaseUrl, new MasterKeys(keys.masterKey, keys.retired)),
       }),
@@ -91,7 +93,7 @@ export class RunningCustomers {
     });
     const client = new CustomersServiceClient(address, credentials.createInsecure());
     const streams = new ContractClient(address, services);
-    return new RunningCustomers(urls, auditSigningKey, client, streams, principals, async () => {
+    return new RunningCustomers(urls, auditSigningKey, suppressionKey, client, streams, principals, async () => {
       client.close();
       streams.close();
       await app.close();

@@ -18,7 +18,7 @@ import { currentSeal } from '../../engine/sealing/seal.js';
 import { createIntakeLead, customerOfIntake } from '../leads/intake-lead.js';
 import { leads } from '../leads/leads.js';
 import { startDoubleOptIn, type OptInParts } from '../topics/double-opt-in.js';
-import { stateConsent } from '../topics/state-consent.js';
+import { stateConsent, withdrawnAmong } from '../topics/state-consent.js';
 import { recordTouchpoints } from '../tracking/touchpoints.js';
 import { submissionOrigin } from './end-submission.js';
 import { formSubmissions } from './form-submissions.js';
@@ -87,7 +87,9 @@ async function subscribe(
 ): Promise<Partial<FormSubmission>> {
   const { form, optInParts, submissionId, texts, values } = submission;
   const [source, evidence] = [sourceOf(form), evidenceOf(submission)];
-  const pending = toConfirm(submission);
+  // Whoever typed the address has not proven to be the person who has withdrawn a consent. The answer says nothing of it.
+  const withdrawn = await withdrawnAmong(transaction, customerId, values.topicKeys);
+  const pending = [...new Set([...toConfirm(submission), ...withdrawn])];
   const given = values.topicKeys.filter((key) => !pending.includes(key));
   if (given.length > 0) {
     const statements = given.map((topicKey) => ({ topicKey, state: 'GIVEN' as const, source, evidence }));

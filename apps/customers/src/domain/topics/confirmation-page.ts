@@ -5,14 +5,16 @@ import {
   type ShowConfirmationPageRequest,
 } from '@rapport/contracts/rapport/marketing/v1/consent_pages_service';
 import type { Topic } from '@rapport/contracts/rapport/marketing/v1/topic';
-import { html, pageLanguage, publicPage, type PageLanguage } from '@rapport/platform';
+import type { StatementTransaction } from '@rapport/persistence';
+import { currentCaller, html, pageLanguage, publicPage, type PageLanguage } from '@rapport/platform';
 import { hotWriteCall } from '../../engine/records/write-call.js';
 import { pageBody } from '../links/page-forms.js';
 import { pageNotFound, removeLinks, throughLink } from '../links/public-links.js';
+import type { SuppressionKey } from '../suppressions/suppression-key.js';
 import { readerOf, type PageParts } from './follow-link.js';
 import { confirmOptIn, pendingOptIn, type PendingOptIn } from './end-opt-in.js';
 import { pageTexts, topicText } from './page-texts.js';
-import { stateConsent } from './state-consent.js';
+import { lockCustomer, stateConsent } from './state-consent.js';
 import { readTopics } from './topics.js';
 import { topicList, topicStyle } from './unsubscribe-page.js';
 
@@ -40,6 +42,7 @@ export function confirmSubscription(
     const key = await parts.suppressionKey.of(parts.em);
     return hotWriteCall(parts.em, Methods.confirmSubscription, request, async (transaction) => {
       const optIn = await pendingOptIn(transaction, recordId, true);
+      if (!(await hasAddress(transaction, key, optIn))) throw pageNotFound();
       const topics = await readTopics(transaction, optIn.topicKeys);
       const statements = topics.map(({ key: topicKey }) => ({
         ...{ topicKey, state: 'GIVEN' as const, source: optIn.source, evidence: evidenceOf(optIn) },
@@ -50,6 +53,18 @@ export function confirmSubscription(
       return confirmedPage(language, topics, tenant);
     });
   });
+}
+
+/** Whether the customer still has the address that confirms: its mail goes to no address of another person. */
+async function hasAddress(
+  transaction: StatementTransaction,
+  key: SuppressionKey,
+  { customerId, addressHash }: PendingOptIn,
+): Promise<boolean> {
+  const { tenantId } = currentCaller();
+  const customer = await lockCustomer(transaction, customerId);
+  const hashes = customer?.emails.flatMap(({ address }) => key.hashes(tenantId, 'EMAIL', address));
+  return hashes?.some((hash) => hash.equals(addressHash)) ?? false;
 }
 
 /** What proves the consent: the text that was agreed to, and that the address has confirmed it. */

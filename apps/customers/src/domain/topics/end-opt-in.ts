@@ -8,6 +8,8 @@ import { optInDays } from './double-opt-in.js';
 export interface PendingOptIn {
   id: string;
   customerId: string;
+  /** Of the address that the confirmation was sent to. */
+  addressHash: Buffer;
   topicKeys: string[];
   source: string;
   evidence: string | null;
@@ -54,7 +56,7 @@ export async function pendingOptIn(
   return found;
 }
 
-const columns = `id, customer_id as "customerId", topic_keys as "topicKeys", source, evidence,
+const columns = `id, customer_id as "customerId", address_hash as "addressHash", topic_keys as "topicKeys", source, evidence,
   origin_type as "originType", origin_id as "originId",
   to_char(create_time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "askTime"`;
 

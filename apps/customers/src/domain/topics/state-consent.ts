@@ -54,6 +54,21 @@ export async function stateConsent(
   return changed.map(({ topicKey }) => topicKey);
 }
 
+/**
+ * The topics, of these, that a customer has withdrawn the consent of. The customer, or the one that it was merged into, stays locked
+ * until the end of the transaction, so that none is withdrawn meanwhile.
+ */
+export async function withdrawnAmong(
+  transaction: StatementTransaction,
+  customerId: string,
+  topicKeys: readonly string[],
+): Promise<string[]> {
+  const customer = await lockCustomer(transaction, customerId);
+  if (!customer) return [];
+  const inForce = await consentsInForce(transaction, customer.id);
+  return topicKeys.filter((key) => inForce.get(key)?.state === 'WITHDRAWN');
+}
+
 /** The consents of a customer by e-mail that are in force, by their purpose. */
 export async function consentsInForce(
   transaction: Pick<StatementTransaction, 'rows'>,
@@ -89,7 +104,7 @@ export async function survivingCustomer(
 }
 
 /** The customer, or the one at the end of its merges, locked. */
-async function lockCustomer(transaction: StatementTransaction, id: string): Promise<Customer | undefined> {
+export async function lockCustomer(transaction: StatementTransaction, id: string): Promise<Customer | undefined> {
   const type = customerType();
   const surviving = await survivingCustomer(transaction, id);
   if (surviving === undefined) return undefined;
