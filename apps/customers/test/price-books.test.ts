@@ -72,6 +72,14 @@ describe('a price book', () => {
     await expect(other).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 
+  test('has a discount of at most all of the price', async () => {
+    const [product, book] = [await tenant.createProduct(), await tenant.createBook('list')];
+    await tenant.setPrice(book, product, '10', { maxDiscount: '100.0000' });
+    await expect(tenant.setPrice(book, product, '10', { maxDiscount: '100.0001' })).rejects.toMatchObject({
+      violations: [{ field: 'batch.prices[0].maxDiscount', reason: 'OUT_OF_RANGE' }],
+    });
+  });
+
   test('refuses prices of unknown products, and tiers of one quantity', async () => {
     const book = await tenant.createBook('book');
     await expect(tenant.setPrice(book, { ...(await tenant.createProduct()), id: v7() }, '1')).rejects.toMatchObject({
@@ -137,6 +145,20 @@ describe('a resolved price', () => {
     expected.splice(5, 0, { priceBookId: empty.id, reason: PriceReason.NO_PRICE });
     expect(found.considered).toEqual(expected);
     expect((await resolve(product, { currencyCode: 'EUR' })).unitPrice).toEqual(euros('6'));
+  });
+
+  test('is that of the price book that applies, also behind a hundred others, which the answer leaves out', async () => {
+    const product = await tenant.createProduct({ price: euros('10') });
+    const last = await tenant.createBook('last', { precedence: 200 });
+    await tenant.setPrice(last, product, '7.50');
+    for (let made = 0; made < 101; made += 1) await tenant.createBook(`b${made}`, { precedence: made });
+
+    const { unitPrice, considered, priceBookId } = await resolve(product);
+
+    expect([unitPrice, priceBookId]).toEqual([euros('7.50'), last.id]);
+    expect(considered).toHaveLength(100);
+    expect(considered.at(-1)).toEqual({ priceBookId: last.id, reason: PriceReason.USED });
+    expect(considered.filter(({ reason }) => reason === PriceReason.NO_PRICE)).toHaveLength(99);
   });
 
   test('does not tell of customers whom the caller must not read', async () => {

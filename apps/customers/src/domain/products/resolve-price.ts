@@ -1,6 +1,11 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Money } from '@rapport/contracts/rapport/api/v1/records';
-import type { ResolvePriceRequest, ResolvePriceResponse } from '@rapport/contracts/rapport/sales/v1/pricing_service';
+import {
+  PriceReason,
+  type ConsideredPriceBook,
+  type ResolvePriceRequest,
+  type ResolvePriceResponse,
+} from '@rapport/contracts/rapport/sales/v1/pricing_service';
 import type { Product } from '@rapport/contracts/rapport/sales/v1/product';
 import { readForTenant, type Statement } from '@rapport/persistence';
 import { allows, AppError, currentCaller, invalidArgument, permissionMissing } from '@rapport/platform';
@@ -14,8 +19,11 @@ import { choosePrice, defaultPrecedence, tierOf, type Buyer, type PricedBook } f
 import { priceBooks, prices } from './price-books.js';
 import { products } from './products.js';
 
-/** Most price books that are considered. */
-const maxBooks = 100;
+/** Most price books that an answer explains. */
+const maxConsidered = 100;
+
+/** Most price books that are read: those, and all others that have a price of the product. */
+const maxBooks = 10_000;
 
 /** Handles ResolvePrice. */
 export async function resolvePrice(em: EntityManager, { query }: ResolvePriceRequest): Promise<ResolvePriceResponse> {
@@ -25,7 +33,8 @@ export async function resolvePrice(em: EntityManager, { query }: ResolvePriceReq
   const product = await live<Product>(em, products, productId);
   const buyer = customerId === undefined ? undefined : await buyerOf(em, customerId);
   const books = await pricedBooks(em, productId);
-  const { used, considered } = choosePrice(books, { date, currencyCode, buyer });
+  const { used, considered: all } = choosePrice(books, { date, currencyCode, buyer });
+  const considered = explained(all);
   if (!used) return { unitPrice: ownPrice(product, currencyCode), considered, ...unused };
   const { book, price } = used;
   const tier = tierOf(price, quantity);
@@ -37,6 +46,13 @@ export async function resolvePrice(em: EntityManager, { query }: ResolvePriceReq
     maxDiscount: price.maxDiscount,
     considered,
   };
+}
+
+/** The first price books, and the one whose price is used, which may be behind them. */
+function explained(all: readonly ConsideredPriceBook[]): ConsideredPriceBook[] {
+  const first = all.slice(0, maxConsidered);
+  const used = all.slice(maxConsidered).find(({ reason }) => reason === PriceReason.USED);
+  return used ? [...first.slice(0, -1), used] : first;
 }
 
 const unused = { priceBookId: undefined, priceId: undefined, minQuantity: undefined, maxDiscount: undefined };
@@ -63,19 +79,22 @@ async function live<Message extends RecordMessage>(
   return liveRecord(em, type, id, record);
 }
 
-/** All live price books with their prices of a product, in the order of their precedence. */
+/** The first live price books, and all that have a price of a product, with these prices, in the order of their precedence. */
 async function pricedBooks(em: EntityManager, productId: string): Promise<PricedBook[]> {
   const [book, price] = [rowReader(priceBooks), rowReader(prices)];
   const [bookColumns, priceColumns] = [shownColumns(priceBooks), shownColumns(prices)];
   const width = columnsIn(bookColumns);
   const statement: Statement = {
     name: 'price_books_of_product',
-    sql: `select ${bookColumns}, ${priceColumns} from price_book
+    sql: `select ${bookColumns}, ${priceColumns} from (
+        select *, row_number() over (order by coalesce(precedence, $3::int), id desc) as place
+        from price_book where tenant_id = $1 and delete_time is null
+      ) price_book
       left join price on price.tenant_id = $1 and price.price_book_id = price_book.id and price.product_id = $2
         and price.delete_time is null
-      where price_book.tenant_id = $1 and price_book.delete_time is null
-      order by coalesce(price_book.precedence, $3::int), price_book.id desc limit $4::int`,
-    values: [currentCaller().tenantId, productId, defaultPrecedence, maxBooks],
+      where place <= ${maxConsidered} or price.id is not null
+      order by place limit ${maxBooks}`,
+    values: [currentCaller().tenantId, productId, defaultPrecedence],
     row: (texts) => {
       const priceTexts = texts.slice(width);
       // The id of a price, which each has.

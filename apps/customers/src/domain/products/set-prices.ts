@@ -4,6 +4,7 @@ import type {
   NewPrice,
   SetPricesRequest,
 } from '@rapport/contracts/rapport/sales/v1/pricing_service';
+import { compareDecimals } from '@rapport/money';
 import type { StatementTransaction } from '@rapport/persistence';
 import { currentCaller, invalidArgument, type FieldViolation, type ViolationCode } from '@rapport/platform';
 import { CustomFields } from '../../engine/fields/custom-fields.js';
@@ -78,9 +79,15 @@ export async function deletePrice(transaction: StatementTransaction, { id }: Del
   return deleted;
 }
 
-function priceViolations(given: readonly NewPrice[], { productId, tiers }: NewPrice, index: number): FieldViolation[] {
+function priceViolations(
+  given: readonly NewPrice[],
+  { productId, tiers, maxDiscount = '0' }: NewPrice,
+  index: number,
+): FieldViolation[] {
   const isFirst = given.findIndex((each) => each.productId === productId) === index;
+  const isShare = compareDecimals(maxDiscount, '100') <= 0;
   return [
+    ...(isShare ? [] : [violation(index, 'maxDiscount', 'OUT_OF_RANGE', 'must be at most 100')]),
     ...(isFirst ? [] : [violation(index, 'productId', 'DUPLICATE', 'must be unique')]),
     ...tierViolations(tiers).map(({ field, ...rest }) => ({ ...rest, field: `batch.prices[${index}].${field}` })),
   ];
