@@ -7,10 +7,11 @@ import { clearOperation } from '../../engine/operations/clear-operation.js';
 import { postpone } from '../../engine/operations/operation-jobs.js';
 import type { OperationKind, OperationTask } from '../../engine/operations/operation-kind.js';
 import { BulkPace } from '../../engine/pace/bulk-pace.js';
+import { newOwnKey, type OwnKey } from '../../engine/sealing/own-key.js';
 import { Sealing } from '../../engine/sealing/sealing.js';
 import { withSeal } from '../../engine/sealing/seal.js';
 import { suppressionSpaceOf, type SuppressionKey } from '../suppressions/suppression-key.js';
-import { archiveLeftovers, ArchivePieces, newArchiveKey, type ArchiveKey } from './archive/archive-pieces.js';
+import { archiveLeftovers, ArchivePieces } from './archive/archive-pieces.js';
 import { ArchiveWriter } from './archive/archive-writer.js';
 import { DataRemoved } from './archive/sealed-rows.js';
 import { contentName, type Section, type Sections } from './archive/section.js';
@@ -97,7 +98,7 @@ async function exportWorkspace(sources: Sources, task: OperationTask): Promise<v
     stored.startTime ??= new Date();
   });
   checkpoint.done = 0;
-  const key = await newArchiveKey();
+  const key = await newOwnKey();
   const reader = em.fork({ session: tenantSession(job.tenantId) });
   await reader.begin({ isolationLevel: IsolationLevel.REPEATABLE_READ, readOnly: true });
   try {
@@ -119,7 +120,7 @@ interface Writing {
   checkpoint: Checkpoint;
   /** Reads the snapshot. */
   reader: EntityManager;
-  key: ArchiveKey | undefined;
+  key: OwnKey | undefined;
 }
 
 async function writeArchive(

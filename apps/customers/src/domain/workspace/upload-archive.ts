@@ -15,8 +15,9 @@ import {
 } from '../../engine/files/receive-upload.js';
 import type { Operation } from '../../engine/operations/operation.entity.js';
 import { findWaiting, storeForWaiting } from '../../engine/operations/waiting-operation.js';
+import { newOwnKey } from '../../engine/sealing/own-key.js';
 import { checkRequest } from '../../engine/values/contract.js';
-import { ArchivePieces, newArchiveKey } from './archive/archive-pieces.js';
+import { ArchivePieces } from './archive/archive-pieces.js';
 import type { ImportProgress } from './import-progress.js';
 
 /** Room for the lines of an archive, in addition to the tenant's file quota. */
@@ -69,7 +70,7 @@ class WaitingImport implements UploadTarget<OperationMessage> {
   }
 
   async #put(em: EntityManager, piece: StoredPiece): Promise<void> {
-    const key = piece.start === 0 ? await newArchiveKey() : await ArchivePieces.keyOf(em, this.#id);
+    const key = piece.start === 0 ? await newOwnKey() : await ArchivePieces.keyOf(em, this.#id);
     await ArchivePieces.put(em, this.#id, piece, key);
   }
 }

@@ -1,39 +1,19 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { queryRows, transactionPipeline } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import { v7 as uuidv7 } from 'uuid';
 import type { StoredPiece } from '../../../engine/files/receive-upload.js';
 import type { Leftovers } from '../../../engine/operations/operation-kind.js';
-import type { DataKey } from '../../../engine/sealing/data-key.js';
-import { currentSeal, requiredSeal } from '../../../engine/sealing/seal.js';
-import { sealMissing } from '../../../engine/sealing/sealed-messages.js';
+import { ownKey, type OwnKey } from '../../../engine/sealing/own-key.js';
 import { archiveErased, archiveInvalid } from './archive-error.js';
 
 /** The pieces of an archive are deleted when its operation has ended and, for an export, its lifetime has passed. */
 export const archiveLeftovers: readonly Leftovers[] = [{ table: 'workspace_piece', limit: 32 }];
 
-/** The key that encrypts the stored archive of an encrypted workspace. */
-export interface ArchiveKey {
-  /** As in `subject_key`. A trigger destroys its keys when a piece is deleted. */
-  subject: string;
-  key: DataKey;
-}
-
-/** Creates the key of a new archive; undefined for a workspace that is not encrypted. */
-export async function newArchiveKey(): Promise<ArchiveKey | undefined> {
-  const seal = currentSeal();
-  if (!seal) return undefined;
-  const subject = uuidv7();
-  await seal.prepare([subject]);
-  return archiveKey(subject);
-}
-
 /** The key of a stored archive. @throws AppError FAILED_PRECONDITION ARCHIVE_ERASED when it was destroyed */
-async function archiveKey(subject: string): Promise<ArchiveKey> {
-  if (!currentSeal()) throw sealMissing();
-  const key = await requiredSeal().currentKey(subject);
+async function archiveKey(subject: string): Promise<OwnKey> {
+  const key = await ownKey(subject);
   if (!key) throw archiveErased();
-  return { subject, key };
+  return key;
 }
 
 /** The stored bytes of an operation's archive, with one piece of it in memory. */
@@ -56,7 +36,7 @@ export class ArchivePieces {
     em: EntityManager,
     operationId: string,
     { start, data }: StoredPiece,
-    key: ArchiveKey | undefined,
+    key: OwnKey | undefined,
   ): Promise<void> {
     const stored = key ? key.key.sealBytes(data, placeOf(operationId, start)) : data;
     await transactionPipeline(em, [
@@ -90,7 +70,7 @@ export class ArchivePieces {
   }
 
   /** The key of stored pieces, which all have one; undefined for plain pieces. */
-  static async keyOf(em: EntityManager, operationId: string): Promise<ArchiveKey | undefined> {
+  static async keyOf(em: EntityManager, operationId: string): Promise<OwnKey | undefined> {
     const subject = await ArchivePieces.keySubjectOf(em, operationId);
     return subject === undefined ? undefined : archiveKey(subject);
   }
