@@ -124,6 +124,7 @@ import { CreateTicketMerge } from './migrations/create-ticket-merge.migration.js
 import { CreateSegment } from './migrations/create-segment.migration.js';
 import { CreateSegmentMember } from './migrations/create-segment-member.migration.js';
 import { KeepSegments } from './migrations/keep-segments.migration.js';
+import { SealImports } from './migrations/seal-imports.migration.js';
 import { SealWorkspaceArchive } from './migrations/seal-workspace-archive.migration.js';
 
 /** Migrations, oldest first. */
@@ -253,4 +254,5 @@ export const migrations = [
   AddEnvelopeToMessage,
   CountAutomaticReplies,
   CountMessagesOfFlows,
+  SealImports,
 ];

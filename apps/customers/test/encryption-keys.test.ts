@@ -1,11 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { BatchMode, UpsertMatch } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import { Operation_State as State } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { AuditKeys } from '@rapport/persistence';
 import { keysInUse } from '@rapport/testing';
 import { afterEach, expect, test } from 'vitest';
-import { EncryptedTenant, everythingIn, rowCounts, someone, unreachable, valuesIn } from './encrypted-tenant.js';
+import {
+  EncryptedTenant,
+  everythingIn,
+  personalValues,
+  rowCounts,
+  someone,
+  unreachable,
+  valuesIn,
+} from './encrypted-tenant.js';
 import { newKeys, restoreBackup, type Keys } from './databases.js';
+import { OperationTenant } from './operation-tenant.js';
+import { OtherWrite } from './other-write.js';
 import { customerOf, newCaller, RunningCustomers } from './running-customers.js';
 import { superuserOf } from './superuser.js';
 
@@ -28,7 +39,7 @@ async function stop(customers: RunningCustomers): Promise<void> {
 async function restart(
   customers: RunningCustomers,
   caller: EncryptedTenant['caller'],
-  options: { keys?: Keys; databases?: RunningCustomers['urls'] },
+  options: Parameters<typeof RunningCustomers.start>[0],
 ): Promise<EncryptedTenant> {
   if (running.has(customers)) await stop(customers);
   return new EncryptedTenant(await start({ databases: customers.urls, ...options }), caller);
@@ -201,4 +212,50 @@ test('a write that is only validated leaves no row in any table, nor a key', asy
 
   expect(results.map((result) => result.customer?.displayName)).toEqual(['oneshown', 'twoshown']);
   expect(await counted()).toEqual(before);
+});
+
+test('an import that a crash interrupts continues in another process, with a new master key', async () => {
+  const [keys, mark] = [await newKeys(), 'brackleford'];
+  const limits = { bulkLimits: { importChunkRows: 20 }, jobLookMs: 50 };
+  const first = new EncryptedTenant(await start({ keys, ...limits }));
+  const { caller } = first;
+  const mine = await OperationTenant.create(first.customers, caller);
+  await first.encrypt();
+  const known = await first.create(someone(`${mark}known`));
+  const rows = Array.from({ length: 70 }, (_, index) => someone(`${mark}${index}x`));
+  rows[50] = { ...rows[50], emails: known.emails };
+  const lines = rows.map((row) => `${row.givenName},${row.familyName},${row.emails![0]!.address},${mark}phone\n`);
+  const values = async () =>
+    valuesIn(await everythingIn([mine.customers.urls.ownerUrl, keys.databaseUrl]), [
+      mark,
+      ...rows.flatMap(personalValues),
+    ]);
+  await mine.database.query('begin');
+  await mine.database.query('select from customer where id = $1 for update', [known.id]);
+  const { id } = await mine.start(`given name,family name,email,phone\n${lines.join('')}`);
+  await new OtherWrite(mine.database).untilWaiting(1);
+  expect(await values()).toEqual([]);
+
+  // As after a crash: the step is lost, and the lease stays until it expires.
+  const superuser = await superuserOf(mine.customers.urls.ownerUrl);
+  await superuser.query(
+    `update operation_job set claim_id = gen_random_uuid(), lease_time = now() + interval '1 hour'`,
+  );
+  const { rows: holders } = await mine.database.query<{ pid: number }>('select pg_backend_pid() as pid');
+  const waiting = 'select pg_terminate_backend(pid) from pg_stat_activity where $1 = any (pg_blocking_pids(pid))';
+  await superuser.query(waiting, [holders[0]!.pid]);
+  await stop(first.customers);
+  await mine.database.query('rollback');
+  expect(await values()).toEqual([]);
+  const rotated = { ...keys, masterKey: randomBytes(32), retired: [keys.masterKey] };
+  const second = await restart(first.customers, caller, { keys: rotated, ...limits });
+  await superuser.query('update operation_job set lease_time = now()');
+  const theirs = await OperationTenant.create(second.customers, caller);
+
+  const { state, counts } = await theirs.untilEnded(id);
+
+  expect({ state, counts }).toMatchObject({ state: State.SUCCEEDED, counts: { rows: 70, created: 69, updated: 1 } });
+  expect(await theirs.undo(id)).toMatchObject({ state: State.UNDONE, counts: { undone: 70 } });
+  expect(await values()).toEqual([]);
+  await Promise.all([superuser.end(), mine.close(), theirs.close()]);
 });

@@ -34,6 +34,7 @@ import { eraseArchives } from '../workspace/erase-archives.js';
 import { chunks, ErasedRecords } from './erased-records.js';
 import { erasureMessage, receiptDigest } from './erasure-receipt.js';
 import { Erasure } from './erasure.entity.js';
+import { eraseImports } from './erase-imports.js';
 import { addressesOf } from './personal-addresses.js';
 
 /** Largest tolerated clock difference between the service and the database, in milliseconds. */
@@ -95,6 +96,7 @@ async function lockPerson(em: EntityManager, { id, etag }: EraseCustomerRequest)
   // All data of the person is erased, including what the caller may not see.
   await transactionPipeline(em, [beyondScope]);
   await eraseArchives(em);
+  await eraseImports(em);
   const own = await queryRows<{ id: string }>(em, {
     name: 'own_customers',
     sql: `with recursive ${ownCustomers} select id from own`,

@@ -65,7 +65,7 @@ export function exportKind(sources: Sources): OperationKind {
       }
     },
     undo: { refusal: 'An export changes nothing that could be undone.' },
-    failedRefusal: 'A failed export can not be resumed. Start another one.',
+    failedRefusal: () => 'A failed export can not be resumed. Start another one.',
     leftovers: archiveLeftovers,
   };
 }

@@ -27,7 +27,7 @@ export function importKind(sources: ImportSources): OperationKind {
     },
     undo: { refusal: 'The import of a workspace can not be undone.' },
     pauseRefusal: 'The import of a workspace can not be paused. It can be cancelled.',
-    failedRefusal: 'An import that has failed leaves the workspace empty. Start another one.',
+    failedRefusal: () => 'An import that has failed leaves the workspace empty. Start another one.',
     async clear({ em, operation, signal }) {
       const { startTime } = operation;
       if (operation.state === 'SUCCEEDED' || !placeOf(operation.rules) || !startTime) return;

@@ -1,8 +1,6 @@
-import { Logger } from '@nestjs/common';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import type { ImportRecordsResponse } from '@rapport/contracts/rapport/api/v1/records';
-import { isConflict, isUniqueViolation } from '@rapport/persistence';
 import { AppError, callContext, currentCaller } from '@rapport/platform';
 import { BulkPace } from '../pace/bulk-pace.js';
 import type { BulkSlot } from '../pace/bulk-slot.js';
@@ -17,6 +15,7 @@ import { fileError } from './files/file-error.js';
 import type { FilePart } from './files/file-row.js';
 import { FileSpool } from './files/file-spool.js';
 import { noOutcomes } from './chunks/import-chunk.js';
+import { isRefusedCommit, withNewKeys } from './chunks/import-keys.js';
 import { ImportSteps } from './chunks/import-steps.js';
 import type { ImportRules } from './import-rules.js';
 import { ImportIssues } from './import-issues.js';
@@ -25,8 +24,6 @@ import { MetRecords } from './records/met-records.js';
 import { oneAhead, prepareChunks } from './chunks/prepare-chunks.js';
 import { checkContentType, readFile } from './files/read-file.js';
 import { StoredRecords } from './records/stored-records.js';
-
-const logger = new Logger('Import');
 
 /** A message of the standard method `import`: the first has the parameters, each a part of the file. */
 export interface ImportRequest extends RowRules {
@@ -57,7 +54,7 @@ export async function importRecords(
   try {
     return await importFile(em, { bulk, place, rules }, requests);
   } catch (failure) {
-    if (!isUniqueViolation(failure) && !isConflict(failure)) throw failure;
+    if (!isRefusedCommit(failure)) throw failure;
     throw new AppError(
       'ABORTED',
       'IMPORT_CONFLICT',
@@ -121,38 +118,18 @@ async function inTransaction(
   validateOnly: boolean,
   work: (transaction: EntityManager) => Promise<ImportRecordsResponse>,
 ): Promise<ImportRecordsResponse> {
-  let isRolledBack = false;
+  const run = async (transaction: EntityManager) => {
+    const answer = await work(transaction);
+    if (!validateOnly) return answer;
+    // The checks of the commit.
+    await transaction.execute('set constraints all immediate');
+    throw new ImportTried(answer);
+  };
   try {
-    return await em.transactional(async (transaction) => {
-      try {
-        const answer = await work(transaction);
-        if (!validateOnly) return answer;
-        // The checks of the commit.
-        await transaction.execute('set constraints all immediate');
-        throw new ImportTried(answer);
-      } catch (failure) {
-        isRolledBack = true;
-        throw failure;
-      }
-    });
+    return await withNewKeys((attempt) => em.transactional((transaction) => attempt(() => run(transaction))));
   } catch (failure) {
-    // A commit whose answer was lost may have stored what the keys have sealed.
-    if (isRolledBack || isRefusedCommit(failure)) await dropKeys();
     if (failure instanceof ImportTried) return failure.answer;
     throw failure;
-  }
-}
-
-function isRefusedCommit(failure: unknown): boolean {
-  return isUniqueViolation(failure) || isConflict(failure);
-}
-
-/** The database of keys is another one, which no transaction rolls back. */
-async function dropKeys(): Promise<void> {
-  try {
-    await currentSeal()?.dropNew();
-  } catch (error) {
-    logger.warn('The keys of an import that rolled back were not deleted. They sealed nothing.', error);
   }
 }
 

@@ -15,7 +15,7 @@ const noCounts = { rows: 0, created: 0, updated: 0, unchanged: 0, joined: 0, fai
  */
 export async function createOperation(
   em: EntityManager,
-  content: Pick<Operation, 'kind' | 'state' | 'input' | 'rules'>,
+  content: Pick<Operation, 'kind' | 'state' | 'input' | 'rules'> & Partial<Pick<Operation, 'sealed' | 'keySubject'>>,
   delaySeconds?: number,
 ): Promise<Operation> {
   const { tenantId, principalId } = currentCaller();

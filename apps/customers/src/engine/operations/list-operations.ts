@@ -5,7 +5,7 @@ import type {
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { type PageTokenKey, readPageToken, signPageToken } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import { operationMessage } from './operation-message.js';
+import { operationMessages } from './operation-message.js';
 import { Operation } from './operation.entity.js';
 
 const defaultPageSize = 20;
@@ -28,7 +28,7 @@ export async function listOperations(
   const page = rows.slice(0, pageSize);
   const last = rows.length > pageSize ? page.at(-1) : undefined;
   return {
-    operations: page.map(operationMessage),
+    operations: await operationMessages(page),
     nextPageToken: last && signPageToken(pageTokenKey, binding, [last.id]),
   };
 }

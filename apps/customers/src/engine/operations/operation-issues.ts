@@ -13,6 +13,7 @@ import { type PageTokenKey, readPageToken, signPageToken } from '@rapport/persis
 import { csvLine, currentCaller } from '@rapport/platform';
 import { methodDescriptor } from '../values/contract.js';
 import { shownToCaller } from '../fields/hidden-data.js';
+import { reportOpener, reportSealer } from '../sealing/sealed-report.js';
 import { found } from './operation-message.js';
 import { Operation, OperationIssue } from './operation.entity.js';
 
@@ -32,7 +33,7 @@ interface AddedIssue extends Omit<ImportIssue, 'customerId' | 'field'> {
 }
 
 /**
- * Stores issues of an operation and counts them in `counts`. The column `customer_id` holds ids of records of the operation's type; it
+ * Stores issues of an operation, which is locked, and counts them in `counts`. The column `customer_id` holds ids of records of the operation's type; it
  * keeps its name because the previous release reads it.
  */
 export async function addIssues(em: EntityManager, operation: Operation, issues: AddedIssue[]): Promise<void> {
@@ -40,13 +41,14 @@ export async function addIssues(em: EntityManager, operation: Operation, issues:
   operation.counts = { ...operation.counts, issues: from + issues.length };
   const kept = issues.slice(0, Math.max(0, maxIssues - from));
   if (kept.length === 0) return;
+  const seal = await reportSealer(operation);
   const rows = kept.map(({ severity, line, reason, field, message, recordId }, index) => ({
     number: from + index,
     severity: Severity[severity],
     line,
     reason,
-    field,
-    message,
+    field: field && seal(field),
+    message: seal(message),
     customer_id: recordId,
   }));
   await em.execute(
@@ -66,10 +68,10 @@ export async function listIssues(
   const { tenantId } = currentCaller();
   const binding = JSON.stringify(['ListOperationIssues', tenantId, id]);
   const [last] = pageToken === undefined ? [] : readPageToken(pageTokenKey, binding, pageToken);
-  await checkOperation(em, id);
+  const operation = await findOperation(em, id);
   // One more issue than the page holds shows whether there is a next page.
   const rows = await issuesAfter(em, id, Number(last ?? -1), pageSize + 1);
-  const page = rows.slice(0, pageSize);
+  const page = await openIssues(operation, rows.slice(0, pageSize));
   const next = rows.length > pageSize ? page.at(-1) : undefined;
   return {
     issues: page.map(issueMessage),
@@ -79,19 +81,19 @@ export async function listIssues(
 
 /** Handles DownloadOperationIssues: streams a CSV file with at most 1,000 issues in memory. */
 export async function* downloadIssues(em: EntityManager, id: string): AsyncGenerator<HttpBody> {
-  await checkOperation(em, id);
+  const operation = await findOperation(em, id);
   yield csvPiece(csvLine(['severity', 'line', 'reason', 'field', 'message', 'customer_id']));
   for (let last = -1; ;) {
-    const page = await issuesAfter(em, id, last, downloadPageSize);
+    const page = await openIssues(operation, await issuesAfter(em, id, last, downloadPageSize));
     if (page.length > 0) yield csvPiece(page.map(issueLine).join(''));
     if (page.length < downloadPageSize) return;
     last = page.at(-1)?.number ?? last;
   }
 }
 
-async function checkOperation(em: EntityManager, id: string): Promise<void> {
+async function findOperation(em: EntityManager, id: string): Promise<Operation> {
   const { tenantId } = currentCaller();
-  found(await em.findOne(Operation, { tenantId, id }));
+  return found(await em.findOne(Operation, { tenantId, id }));
 }
 
 function issuesAfter(em: EntityManager, operationId: string, number: number, limit: number): Promise<OperationIssue[]> {
@@ -100,7 +102,19 @@ function issuesAfter(em: EntityManager, operationId: string, number: number, lim
   return em.find(OperationIssue, { tenantId, operationId, number: { $gt: number } }, options);
 }
 
-function issueMessage({ severity, line, reason, field, message, customerId }: OperationIssue): ImportIssue {
+/** The issue as stored, with its texts in plain. */
+type OpenIssue = Pick<OperationIssue, 'number' | 'severity' | 'line' | 'reason' | 'field' | 'message' | 'customerId'>;
+
+async function openIssues({ sealed }: Operation, issues: readonly OperationIssue[]): Promise<readonly OpenIssue[]> {
+  if (!sealed) return issues;
+  const open = await reportOpener(issues.flatMap(({ message, field }) => (field ? [message, field] : [message])));
+  return issues.map(({ number, severity, line, reason, field, message, customerId }) => ({
+    ...{ number, severity, line, reason, customerId },
+    ...{ field: field && open(field), message: open(message) },
+  }));
+}
+
+function issueMessage({ severity, line, reason, field, message, customerId }: OpenIssue): ImportIssue {
   return {
     severity: Severity[severity],
     line,
@@ -111,7 +125,7 @@ function issueMessage({ severity, line, reason, field, message, customerId }: Op
   };
 }
 
-function issueLine(issue: OperationIssue): string {
+function issueLine(issue: OpenIssue): string {
   const { severity, line, reason, field, customerId } = issue;
   const { issues } = shownToCaller(issuesDescriptor, { issues: [issueMessage(issue)] });
   const message = issues[0]?.message ?? '';

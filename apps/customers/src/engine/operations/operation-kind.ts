@@ -39,8 +39,8 @@ export interface OperationKind {
   leftovers: readonly Leftovers[];
   /** Undoes side effects of an ended operation, before its leftovers are deleted. It may run more than once. */
   clear?: OperationWork;
-  /** The error message of a kind that can't be resumed after a failure: its leftovers are deleted at once. */
-  failedRefusal?: string;
+  /** The error message of a failed operation that can't be resumed: its leftovers are deleted at once. */
+  failedRefusal?(operation: Operation): string | undefined;
   /** The error message of a kind that can't be paused. */
   pauseRefusal?: string;
 }

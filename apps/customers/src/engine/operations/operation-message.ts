@@ -7,11 +7,29 @@ import {
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { AppError } from '@rapport/platform';
 import { shownCounts } from '../fields/hidden-data.js';
+import { reportOpener } from '../sealing/sealed-report.js';
 import type { Operation, OperationKindName, OperationState } from './operation.entity.js';
 
 /** Converts a stored operation to the message of the contract. */
-export function operationMessage(operation: Operation): OperationMessage {
+export async function operationMessage(operation: Operation): Promise<OperationMessage> {
+  const [message] = await operationMessages([operation]);
+  return message!;
+}
+
+/** `operationMessage` for several operations. */
+export async function operationMessages(operations: readonly Operation[]): Promise<OperationMessage[]> {
+  const open = await reportOpener(operations.filter(({ sealed }) => sealed).flatMap(quotingTexts));
+  return operations.map((operation) => messageOf(operation, operation.sealed ? open : (text) => text));
+}
+
+/** The texts of an operation that can quote its file. */
+function quotingTexts({ columns, error }: Operation): string[] {
+  return [...columns.map(({ column }) => column), ...(error ? [error.message] : [])];
+}
+
+function messageOf(operation: Operation, open: (text: string) => string): OperationMessage {
   const kind: OperationKindName = operation.kind;
+  const { error } = operation;
   return {
     id: operation.id,
     state: State[operation.state],
@@ -25,8 +43,11 @@ export function operationMessage(operation: Operation): OperationMessage {
     processedBytes: operation.processedBytes,
     counts: shownCounts(operation.counts),
     // Operations of older releases have no reasons.
-    columns: operation.columns.map((column) => ({ ...column, reason: column.reason ?? Reason.UNSPECIFIED })),
-    error: operation.error ?? undefined,
+    columns: operation.columns.map((each) => ({
+      ...{ ...each, column: open(each.column) },
+      reason: each.reason ?? Reason.UNSPECIFIED,
+    })),
+    error: error ? { ...error, message: open(error.message) } : undefined,
     createTime: operation.createTime.toISOString(),
     startTime: operation.startTime?.toISOString(),
     endTime: operation.endTime?.toISOString(),

@@ -7,6 +7,7 @@ import type {
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { recordIsolation } from '@rapport/persistence';
 import { ofNobody } from '../records/scope/scope-conditions.js';
+import { sealedOnly } from '../sealing/sealed-only.js';
 
 export const operationKinds = ['IMPORT', 'ENCRYPTION', 'WORKSPACE_EXPORT', 'WORKSPACE_IMPORT'] as const;
 
@@ -51,6 +52,10 @@ const OperationSchema = defineEntity({
     createdBy: p.text(),
     /** The principal that undoes it. Once it is set, the import never continues. */
     undoneBy: p.text().nullable(),
+    /** Whether its report is encrypted, and what is stored of its file. */
+    sealed: p.boolean().default(false),
+    /** The subject of the key that encrypts the report. Null when there is none: an erasure destroys it. */
+    keySubject: p.uuid().nullable(),
   },
 });
 
@@ -61,7 +66,7 @@ OperationSchema.setClass(Operation);
 const OperationIssueSchema = defineEntity({
   name: 'OperationIssue',
   tableName: 'operation_issue',
-  ...recordIsolation(ofNobody),
+  ...recordIsolation(ofNobody, sealedOnly("starts_with(message, chr(1)) or message = 'Erased.'")),
   properties: {
     tenantId: p.uuid().primary(),
     operationId: p.uuid().primary(),

@@ -28,9 +28,9 @@ export function pauseOperation(em: EntityManager, kinds: OperationKinds, id: str
 export function resumeOperation(em: EntityManager, kinds: OperationKinds, id: string): Promise<OperationMessage> {
   return steer(em, id, async (transaction, operation) => {
     const kind = kinds.of(operation);
-    const { failedRefusal } = kind;
     kind.checkResume?.(operation);
-    if (operation.state === 'FAILED' && failedRefusal !== undefined) throw wrongState(operation, failedRefusal);
+    const refusal = operation.state === 'FAILED' ? kind.failedRefusal?.(operation) : undefined;
+    if (refusal !== undefined) throw wrongState(operation, refusal);
     if (operation.state !== 'PAUSED' && operation.state !== 'FAILED') {
       throw wrongState(operation, 'Only an operation that was paused or has failed can be resumed.');
     }

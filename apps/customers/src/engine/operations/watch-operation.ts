@@ -26,7 +26,7 @@ export class OperationWatcher extends Watchers {
         if (sent.length === 0 || !refusalOf(error)) throw error;
       });
       if (operation) {
-        const message = operationMessage(operation);
+        const message = await operationMessage(operation);
         const bytes = Buffer.from(OperationMessage.encode(message).finish());
         if (!bytes.equals(sent)) yield message;
         if (hasEnded(operation.state)) return;

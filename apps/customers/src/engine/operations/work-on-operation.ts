@@ -52,7 +52,7 @@ export async function workOnOperation(
     lastDone = doneOf(operation);
     try {
       const kind = kinds.of(operation);
-      const work = workIn(operation.state, kind);
+      const work = workIn(operation, kind);
       await asCreator(em, kind, operation, () => work({ em, job, operation, signal }));
     } catch (error) {
       if (error instanceof OperationMoved) continue;
@@ -91,15 +91,16 @@ function asCreator(
   return callContext.run({ requestId: id, caller }, () => causedBy(em, cause, work));
 }
 
-/** The work that an operation needs in a state. */
-function workIn(state: OperationState, kind: OperationKind): OperationWork {
+/** The work that an operation needs in its state. */
+function workIn(operation: Operation, kind: OperationKind): OperationWork {
+  const { state } = operation;
   switch (state) {
     case 'WAITING':
     case 'PAUSED':
     case 'FAILED':
-      if (state === 'FAILED' && kind.failedRefusal !== undefined) return clearing(kind, state);
+      if (state === 'FAILED' && kind.failedRefusal?.(operation) !== undefined) return clearing(kind, state);
       // The job is due only if the file did not arrive in time, or if the operation was not resumed in time.
-      return ({ em, job, operation }) =>
+      return ({ em, job }) =>
         kind.cancelRefusal === undefined
           ? doStep(em, job, { state, done: doneOf(operation) }, cancel)
           : finishJob(em, job, state);
@@ -158,7 +159,7 @@ async function fail(em: EntityManager, kinds: OperationKinds, job: Job, at: Oper
       operation.state = 'FAILED';
       operation.error = operationError(error);
       operation.endTime = new Date();
-      if (kinds.of(operation).failedRefusal === undefined) await stop(transaction, operation);
+      if (kinds.of(operation).failedRefusal?.(operation) === undefined) await stop(transaction, operation);
       await notifyOfFailure(transaction, operation, operation.endTime);
     },
     { clear: true },

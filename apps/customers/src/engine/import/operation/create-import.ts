@@ -9,7 +9,8 @@ import type {
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { checkContentType } from '../files/read-file.js';
 import type { ImportTypes } from '../import-rules.js';
-import { encryptedError } from '../../query/filter/refuse-sealed.js';
+import { newOwnKey, type OwnKey } from '../../sealing/own-key.js';
+import { sealMissing } from '../../sealing/sealed-messages.js';
 import { TenantEncryption } from '../../sealing/tenant-encryption.entity.js';
 import { countOpen, createOperation, lockOperations } from '../../operations/create-operation.js';
 import { operationMessage } from '../../operations/operation-message.js';
@@ -27,6 +28,7 @@ const waitSeconds = 24 * 60 * 60;
  *
  * @throws AppError INVALID_ARGUMENT, and PERMISSION_DENIED for a record type that the caller can't write
  * @throws AppError RESOURCE_EXHAUSTED TOO_MANY_OPERATIONS
+ * @throws AppError ABORTED CONCURRENT_WRITE while the personal data of the tenant is being encrypted
  */
 export async function createImport(
   em: EntityManager,
@@ -42,16 +44,27 @@ export async function createImport(
   const { tenantId } = currentCaller();
   const rules = await readRules(em, types, input);
   await lockOperations(em, tenantId);
-  await checkEncryption(em, tenantId);
+  const key = await newReportKey(em, tenantId);
   await checkRoom(em, tenantId);
+  const encryption = { sealed: key !== undefined, keySubject: key?.subject ?? null };
+  const content = { kind: 'IMPORT', state: 'WAITING', input, rules, ...encryption } as const;
   // A worker cancels an operation that still waits by then.
-  return operationMessage(await createOperation(em, { kind: 'IMPORT', state: 'WAITING', input, rules }, waitSeconds));
+  return operationMessage(await createOperation(em, content, waitSeconds));
 }
 
-/** Under the lock, so that no import starts beside the encryption: its file would be stored unencrypted. */
-async function checkEncryption(em: EntityManager, tenantId: string): Promise<void> {
-  if (!(await em.findOne(TenantEncryption, { tenantId }))) return;
-  throw encryptedError('Files can not be imported as operations');
+/**
+ * The key of the report; undefined for a workspace that is not encrypted. Under the lock, so that no import starts
+ * beside the encryption: its file would be stored unencrypted.
+ *
+ * @throws AppError ABORTED CONCURRENT_WRITE while the personal data of the tenant is being encrypted
+ */
+async function newReportKey(em: EntityManager, tenantId: string): Promise<OwnKey | undefined> {
+  const encryption = await em.findOne(TenantEncryption, { tenantId });
+  if (!encryption) return undefined;
+  // Rows are not matched with records that are not encrypted yet.
+  const key = encryption.completeTime === null ? undefined : await newOwnKey();
+  if (!key) throw sealMissing();
+  return key;
 }
 
 async function checkRoom(em: EntityManager, tenantId: string): Promise<void> {

@@ -1,12 +1,14 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { queryRows, transactionPipeline } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import { sortName } from '@rapport/contracts/filters';
 import type { RecordMessage } from '../../fields/record-definition.js';
 import { type StoredRecord, openStored } from '../../records/record-rows.js';
+import { sortedText } from '../../records/record-content.js';
 import { liveRecords } from '../../records/record-statements.js';
 import { neededLinks, type LinkedRecords } from '../../records/references.js';
 import { uniqueValues } from '../../records/unique-values.js';
+import { currentSeal } from '../../sealing/seal.js';
+import { openPart, sealRecord } from '../../sealing/sealed-messages.js';
 import { addedKeys } from '../records/added-keys.js';
 import {
   findCandidates,
@@ -30,9 +32,11 @@ import type { PreparedRow } from '../rows/prepare-row.js';
 export class DraftRecords implements RecordStore {
   readonly #met: MetRecords;
 
+  /** @param keySubject subject of the key that encrypts the drafts in an encrypted workspace: that of the file */
   constructor(
     private readonly rules: ImportRules,
     private readonly operationId: string,
+    private readonly keySubject: string | undefined,
   ) {
     this.#met = MetRecords.of(operationId);
   }
@@ -53,7 +57,7 @@ export class DraftRecords implements RecordStore {
       [currentCaller().tenantId, this.operationId, ids],
     );
     const records = new Map((await openStored(rules.type, stored)).map((record) => [record.id, record]));
-    for (const { customer: record } of drafts) records.set(record.id, record);
+    for (const { customer } of drafts) records.set(customer.id, await openPart(rules.type, customer));
     const inOrder = [...records.values()].sort((one, other) => (one.id < other.id ? -1 : 1));
     await linked.lock(
       em,
@@ -86,14 +90,16 @@ export class DraftRecords implements RecordStore {
     const by = this.rules.names;
     const names = by ? keylessNames(this.rules, rows) : [];
     if (!by || names.length === 0) return [];
+    // As `idsByName`: a sealed name can't be compared.
+    const hasName =
+      currentSeal() && this.rules.type.isPersonal(by.column) ? 'true' : `customer ->> '${by.field}' = wanted.name`;
     const found = await em.execute<{ customer_id: string }[]>(
       `select namesake.customer_id
        from (select distinct * from jsonb_to_recordset(?) as name (sort_name text, name text)) wanted
        cross join lateral (
          select customer_id, row_number() over (order by customer_id) as place from (
            select customer_id from import_draft
-           where tenant_id = ? and operation_id = ? and keyless_name = wanted.sort_name
-             and customer ->> '${by.field}' = wanted.name
+           where tenant_id = ? and operation_id = ? and keyless_name = wanted.sort_name and ${hasName}
            order by customer_id limit ${maxNamesakes}) first
        ) namesake
        order by place, customer_id limit ${maxNamesakesInAll}`,
@@ -105,10 +111,18 @@ export class DraftRecords implements RecordStore {
   async #writeDrafts(em: EntityManager, records: ImportRecord[]): Promise<void> {
     const { tenantId } = currentCaller();
     const { type, names } = this.rules;
+    const seal = currentSeal();
+    const subject = this.keySubject;
+    if (seal && subject !== undefined) await seal.prepare([subject]);
+    const stored = (record: RecordMessage) =>
+      seal && subject !== undefined ? sealRecord(seal, type, subject, record) : record;
     const drafts = records.map(({ id, record }) => ({
       customer_id: id,
-      customer: record,
-      keyless_name: names && uniqueValues(type, record).length === 0 ? sortName(this.rules.nameOf(record)) : null,
+      customer: stored(record),
+      keyless_name:
+        names && uniqueValues(type, record).length === 0
+          ? sortedText(type, names.column, this.rules.nameOf(record))
+          : null,
     }));
     await em.execute(
       `insert into import_draft (tenant_id, operation_id, customer_id, customer, keyless_name)

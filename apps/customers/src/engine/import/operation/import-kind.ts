@@ -1,8 +1,14 @@
+import { AppError } from '@rapport/platform';
 import type { BulkWork } from '../../pace/bulk-work.js';
-import { refuseUnderEncryption } from '../../query/filter/refuse-sealed.js';
-import type { OperationKind } from '../../operations/operation-kind.js';
+import { encryptedError } from '../../query/filter/refuse-sealed.js';
+import type { OperationKind, OperationTask, OperationWork } from '../../operations/operation-kind.js';
+import type { Operation } from '../../operations/operation.entity.js';
 import { wrongState } from '../../operations/steer-operation.js';
+import { currentSeal, withSeal } from '../../sealing/seal.js';
+import { sealError } from '../../sealing/sealed-report.js';
+import { Sealing } from '../../sealing/sealing.js';
 import type { ImportTypes } from '../import-rules.js';
+import { importErased } from './import-file.js';
 import { importLeftovers } from './import.entity.js';
 import { importable } from './mapping-rules.js';
 import { runImport } from './run-import.js';
@@ -13,19 +19,43 @@ export function importKind(types: ImportTypes, { importChunkRows }: BulkWork): O
   return {
     name: 'IMPORT',
     origin: 'import',
-    run: (task) => runImport(types, task, importChunkRows),
+    run: (task) => sealing(task, () => runImport(types, task, importChunkRows)),
     undo: {
       check(operation) {
         importable(types, operation.input.recordType, 'operation');
-        refuseUnderEncryption('An import can not be undone');
+        refuseCleared(operation, currentSeal() !== undefined);
         if (operation.input.dryRun) throw wrongState(operation, 'A dry run has no changes to undo.');
       },
-      run: (task) => undoImport(types, task),
+      run: (task) => sealing(task, () => undoImport(types, task)),
     },
     checkResume(operation) {
       importable(types, operation.input.recordType, 'operation');
-      refuseUnderEncryption('Files can not be imported as operations');
+      refuseCleared(operation, currentSeal() !== undefined);
+    },
+    failedRefusal({ error }) {
+      const erased = importErased();
+      return error?.reason === erased.reason ? erased.message : undefined;
     },
     leftovers: importLeftovers,
   };
+}
+
+/** Runs work on an import with the keys of its workspace, and encrypts its error, which can quote the file. */
+async function sealing({ em, job, operation }: OperationTask, work: () => ReturnType<OperationWork>): Promise<void> {
+  const state = Sealing.of(em);
+  state.forget(job.tenantId);
+  const seal = await state.sealOf(em, job.tenantId);
+  refuseCleared(operation, seal !== undefined);
+  await withSeal(seal, async () => {
+    try {
+      await work();
+    } catch (error) {
+      throw error instanceof AppError ? await sealError(operation, error) : error;
+    }
+  });
+}
+
+/** @throws AppError FAILED_PRECONDITION for an import from before the encryption, which removed its file and undo data */
+function refuseCleared({ sealed }: Operation, isEncrypted: boolean): void {
+  if (isEncrypted && !sealed) throw encryptedError('The data of an earlier import was removed');
 }

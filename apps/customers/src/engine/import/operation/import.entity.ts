@@ -2,20 +2,28 @@ import { defineEntity, p } from '@mikro-orm/postgresql';
 import { recordIsolation, tenantIsolation } from '@rapport/persistence';
 import type { RecordMessage } from '../../fields/record-definition.js';
 import { ofNobody } from '../../records/scope/scope-conditions.js';
+import { sealedOnly } from '../../sealing/sealed-only.js';
 import type { Leftovers } from '../../operations/operation-kind.js';
 import type { MappingRules } from './mapping-rules.js';
+
+/** A file that its process encrypts itself has no operation. */
+const hasNoOperation = `not exists (
+          select from operation where operation.tenant_id = import_piece.tenant_id and operation.id = operation_id
+        )`;
 
 const ImportPieceSchema = defineEntity({
   name: 'ImportPiece',
   tableName: 'import_piece',
-  ...recordIsolation(ofNobody),
+  ...recordIsolation(ofNobody, sealedOnly(`key_subject is not null or ${hasNoOperation}`)),
   properties: {
     tenantId: p.uuid().primary(),
     operationId: p.uuid().primary(),
     /** Offset of the piece. */
     start: p.integer().primary(),
-    /** At most 1 MiB. */
+    /** At most 1 MiB, plus 28 bytes when encrypted. */
     data: p.blob(),
+    /** The subject of the key that encrypts the file of an operation. Null for plain bytes. */
+    keySubject: p.uuid().nullable(),
   },
 });
 

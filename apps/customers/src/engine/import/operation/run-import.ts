@@ -1,3 +1,5 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { ImportColumn } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { ImportCounts } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { BulkPace } from '../../pace/bulk-pace.js';
 import { CustomFields } from '../../fields/custom-fields.js';
@@ -5,6 +7,7 @@ import { Columns } from '../columns/columns.js';
 import { importChunk, type OutcomeCounts } from '../chunks/import-chunk.js';
 import { rowDefaults } from '../rows/row-defaults.js';
 import { MetRecords } from '../records/met-records.js';
+import { withNewKeys } from '../chunks/import-keys.js';
 import { oneAhead, prepareChunks, type Chunk } from '../chunks/prepare-chunks.js';
 import type { ImportTypes } from '../import-rules.js';
 import { readFile } from '../files/read-file.js';
@@ -12,6 +15,8 @@ import { StoredRecords } from '../records/stored-records.js';
 import { doStep } from '../../operations/checkpoint.js';
 import { addIssues } from '../../operations/operation-issues.js';
 import type { OperationTask } from '../../operations/operation-kind.js';
+import type { Operation } from '../../operations/operation.entity.js';
+import { reportSealer } from '../../sealing/sealed-report.js';
 import { ImportFile } from './import-file.js';
 import { DraftRecords } from './draft-records.js';
 import type { MappingRules } from './mapping-rules.js';
@@ -38,10 +43,10 @@ export async function runImport(
     rules.externalIdSystem !== undefined,
     await CustomFields.load(em, importRules.type),
   );
-  const store = input.dryRun
-    ? new DraftRecords(importRules, id)
-    : new StoredRecords(importRules, MetRecords.of(id), id);
   const file = new ImportFile(em, operation);
+  const store = input.dryRun
+    ? new DraftRecords(importRules, id, await file.keySubject())
+    : new StoredRecords(importRules, MetRecords.of(id), id);
   const pace = BulkPace.of(em);
   const chunks = prepareChunks(readFile(input.contentType, file.pieces()), {
     columns,
@@ -55,24 +60,32 @@ export async function runImport(
   for await (const { rows, customFields, placed, bytes } of oneAhead(withBytes(chunks, file))) {
     await pace.rested();
     if (signal.aborted) return;
-    await doStep(em, job, checkpoint, async (transaction, stored) => {
+    const write = async (transaction: EntityManager, stored: Operation) => {
       const result = await importChunk(transaction, importRules, { rows, customFields }, store);
       stored.counts = added(stored.counts, result.counts);
       stored.processedBytes = bytes;
       stored.startTime ??= new Date();
-      if (stored.columns.length === 0) stored.columns = placed;
+      if (stored.columns.length === 0) stored.columns = await storedColumns(stored, placed);
       await addIssues(transaction, stored, result.issues);
-    });
+    };
+    await withNewKeys((attempt) =>
+      doStep(em, job, checkpoint, (transaction, stored) => attempt(() => write(transaction, stored))),
+    );
     checkpoint.done += rows.length;
   }
-  await doStep(em, job, checkpoint, (_, stored) => {
-    stored.columns = columns.report();
+  await doStep(em, job, checkpoint, async (_, stored) => {
+    stored.columns = await storedColumns(stored, columns.report());
     stored.processedBytes = stored.receivedBytes;
     stored.startTime ??= new Date();
     stored.endTime = new Date();
     stored.state = 'SUCCEEDED';
-    return Promise.resolve();
   });
+}
+
+/** Columns as stored: their names are from the file, whose first row may be about a person. */
+async function storedColumns(operation: Operation, columns: ImportColumn[]): Promise<ImportColumn[]> {
+  const seal = await reportSealer(operation);
+  return columns.map((each) => ({ ...each, column: seal(each.column) }));
 }
 
 /** Each chunk, with the number of bytes read for it and the earlier ones. */

@@ -7,6 +7,8 @@ import { doneOf, doStep } from '../../operations/checkpoint.js';
 import { addIssues } from '../../operations/operation-issues.js';
 import type { OperationTask } from '../../operations/operation-kind.js';
 import type { Operation } from '../../operations/operation.entity.js';
+import { currentSeal } from '../../sealing/seal.js';
+import { openRecord, sealedTexts } from '../../sealing/sealed-messages.js';
 import type { RecordType } from '../../fields/record-type.js';
 import type { ImportTypes } from '../import-rules.js';
 import { linkedIds, lostReferences, type Change } from './undo-links.js';
@@ -47,8 +49,7 @@ async function takeChanges(em: EntityManager, type: RecordType, { tenantId, id }
        returning customer_id, before, version`,
       [tenantId, id, ...values],
     );
-    // An earlier release, which ran the import, did not know all fields.
-    return taken.map((change) => ({ ...change, before: change.before && { ...type.empty(), ...change.before } }));
+    return openChanges(type, taken);
   };
   const changes = await take(
     `select customer_id from import_change
@@ -60,6 +61,19 @@ async function takeChanges(em: EntityManager, type: RecordType, { tenantId, id }
     found = owners.length === 0 ? [] : await take('?', [owners]);
   }
   return changes;
+}
+
+/** Changes with the former records in plain, and with fields that an earlier release, which ran the import, did not know. */
+async function openChanges(type: RecordType, changes: readonly Change[]): Promise<Change[]> {
+  const seal = currentSeal();
+  const sealed = ({ before }: Change) => (before ? sealedTexts(type, before) : []);
+  await seal?.load(changes.flatMap(sealed));
+  return changes.map((change) => {
+    const { before } = change;
+    if (!before) return change;
+    const record = { ...type.empty(), ...(seal ? openRecord(seal, type, before) : before) };
+    return { ...change, before: record, isErased: sealed(change).some((text) => seal?.isDestroyed(text)) };
+  });
 }
 
 async function undoChanges(
@@ -75,11 +89,12 @@ async function undoChanges(
     some.filter(({ before }) => !before).map(({ customer_id }) => customer_id);
   const linked = await linkedIds(em, type, created(changes));
   const lostOwn = await lostReferences(em, type, changes, true);
-  const why = ({ customer_id: id, before, version }: Change): string | undefined => {
+  const why = ({ customer_id: id, before, isErased, version }: Change): string | undefined => {
     const now = locked.records.get(id);
     if (!now || etagVersion(now.etag) !== version) return `The ${singular} was changed after the import and stays.`;
     if (linked.has(id)) return `Other records refer to the ${singular}, so it stays.`;
     if (!before) return undefined;
+    if (isErased) return `An erasure removed former values of the ${singular}, so it stays.`;
     const lost = lostOther(before) ?? lostOwn(before);
     if (lost) return `Its former ${lost.name.replace(/Id$/, '')} is gone, so it stays.`;
     const rule = ruleAgainst(type, before, locked);

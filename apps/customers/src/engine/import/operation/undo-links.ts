@@ -13,6 +13,8 @@ export interface Change {
   customer_id: string;
   /** The record before the import; null for one that the import created. */
   before: RecordMessage | null;
+  /** Whether values of the former record are lost: an erasure destroyed their key. */
+  isErased?: boolean;
   /** The version after the import. */
   version: number;
 }

@@ -19,6 +19,7 @@ import { openStored, type StoredRecord } from '../../records/record-rows.js';
 import { lockRecords, updateRecords } from '../../records/record-statements.js';
 import { LinkedRecords, neededLinks } from '../../records/references.js';
 import { uniqueValues, without } from '../../records/unique-values.js';
+import { currentSeal } from '../../sealing/seal.js';
 import { ownRecords, type Change } from './undo-links.js';
 
 /** The records that now have unique values which these records had before, by value. */
@@ -125,6 +126,8 @@ export async function restoreRecords(
     return [linked.change(type, now, restored)];
   });
   const restored = changes.map(({ after }) => after);
+  // A former record may be about another person than the current one.
+  await currentSeal()?.prepare(restored.map((record) => type.subjectOf(record)));
   await transactionPipeline(em, [updateRecords(type, restored, customFields)]);
   const values = (record: RecordMessage) => uniqueValues(type, record);
   const pairs = changes.map(({ before: now, after }) => ({

@@ -4,13 +4,14 @@ import {
   type Operation as OperationMessage,
   type UploadImportFileRequest,
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
-import { transactionPipeline } from '@rapport/persistence';
-import { currentCaller } from '@rapport/platform';
 import { receiveUpload, uploadInProgress, type StoredPiece, type UploadTarget } from '../../files/receive-upload.js';
 import { checkRequest } from '../../values/contract.js';
-import { refuseUnderEncryption } from '../../query/filter/refuse-sealed.js';
+import type { Operation } from '../../operations/operation.entity.js';
 import { findWaiting, storeForWaiting } from '../../operations/waiting-operation.js';
+import { currentSeal } from '../../sealing/seal.js';
+import { sealMissing } from '../../sealing/sealed-messages.js';
 import type { ImportTypes } from '../import-rules.js';
+import { ImportFile } from './import-file.js';
 import { checkImportQuota } from './import-quota.js';
 import { importable } from './mapping-rules.js';
 
@@ -28,44 +29,41 @@ export function uploadImportFile(
 ): Promise<OperationMessage> {
   const begin = async (request: UploadImportFileRequest) => {
     checkRequest(OperationsServiceService.uploadImportFile.path, request);
-    refuseUnderEncryption('Files can not be imported as operations');
-    const { id } = request;
-    const operation = await findWaiting(em, waitingImport(id));
+    const operation = await findWaiting(em, waitingImport(request.id));
     importable(types, operation.input.recordType, 'operation');
-    return new WaitingImport(em, quotaBytes, id, operation.receivedBytes);
+    return new WaitingImport(em, quotaBytes, operation);
   };
   return receiveUpload(em, { field: 'file', dataOf: ({ file }) => file?.data, begin }, requests);
 }
 
 /** The file of a waiting import. The import starts when the file is complete. */
 class WaitingImport implements UploadTarget<OperationMessage> {
+  readonly receivedBytes: number;
+  readonly #id: string;
+  readonly #file: ImportFile;
+
   constructor(
     private readonly em: EntityManager,
     private readonly quotaBytes: number,
-    private readonly id: string,
-    readonly receivedBytes: number,
-  ) {}
+    operation: Operation,
+  ) {
+    this.#id = operation.id;
+    this.receivedBytes = operation.receivedBytes;
+    this.#file = new ImportFile(em, operation);
+  }
 
-  async pieceAt(place: number): Promise<StoredPiece | undefined> {
-    const [piece] = await this.em.execute<StoredPiece[]>(
-      `select start, data from import_piece where tenant_id = ? and operation_id = ? and start <= ?
-       order by start desc limit 1`,
-      [currentCaller().tenantId, this.id, place],
-    );
-    return piece;
+  pieceAt(place: number): Promise<StoredPiece | undefined> {
+    return this.#file.pieceAt(place);
   }
 
   store(received: number, data: Buffer, isComplete: boolean): Promise<OperationMessage> {
-    return storeForWaiting(this.em, waitingImport(this.id), isComplete, async (em, operation) => {
+    return storeForWaiting(this.em, waitingImport(this.#id), isComplete, async (em, operation) => {
       if (operation.receivedBytes !== received) throw uploadInProgress();
+      // The call began before the encryption, and the import after it.
+      if (operation.sealed && !currentSeal()) throw sealMissing();
       if (data.length > 0) {
         await checkImportQuota(em, this.quotaBytes, received, data.length);
-        await transactionPipeline(em, [
-          {
-            sql: 'insert into import_piece (tenant_id, operation_id, start, data) values ($1, $2, $3, $4)',
-            values: [currentCaller().tenantId, this.id, received, data],
-          },
-        ]);
+        await this.#file.put(em, { start: received, data });
       }
       operation.receivedBytes = received + data.length;
     });

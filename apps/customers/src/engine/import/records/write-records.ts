@@ -12,6 +12,7 @@ import { RecordNumbers } from '../../records/numbers/record-numbers.js';
 import { insertRows, recordRow, updateRows } from '../../records/record-statements.js';
 import { settleChange } from '../../records/settle-change.js';
 import { currentSeal } from '../../sealing/seal.js';
+import { storedPart } from '../../sealing/sealed-messages.js';
 import type { CustomFields } from '../../fields/custom-fields.js';
 import { Turn } from '../../pace/turn.js';
 import type { ImportRecord } from './import-record.js';
@@ -99,7 +100,7 @@ async function sliceStatements(
     const { record, statements } = await settleChange(em, type, linked.change(type, stored, changed));
     settled.push(...statements);
     (stored ? updated : created).push(recordRow(type, record, customFields));
-    if (operationId !== undefined) remembered.push(changeRow(record, stored));
+    if (operationId !== undefined) remembered.push(changeRow(type, record, stored));
     if (hasEffects) changes.push(linked.change(type, stored, record));
   }
   return [
@@ -116,10 +117,14 @@ async function prepareKeys(type: RecordType, records: readonly ImportRecord[]): 
   if (!seal) return;
   const isNew = ({ id, stored, record }: ImportRecord) => !stored && type.subjectOf(record) === id;
   await seal.prepareNew(records.filter(isNew).map(({ id }) => id));
-  await seal.prepare(records.map(({ record }) => type.subjectOf(record)));
+  await seal.prepare(
+    records.flatMap(({ record, stored }) => [record, stored ?? record].map((each) => type.subjectOf(each))),
+  );
 }
 
-function changeRow({ id, etag }: RecordMessage, before: RecordMessage | undefined): string {
+/** The undo state is encrypted as its record was, so that an erasure destroys its key. */
+function changeRow(type: RecordType, { id, etag }: RecordMessage, stored: RecordMessage | undefined): string {
+  const before = stored && storedPart(type, type.subjectOf(stored), stored);
   return JSON.stringify({ customer_id: id, before, version: etagVersion(etag) });
 }
 
