@@ -48,7 +48,12 @@ interface Person {
 
 /** Number of people, half of them from before the encryption. Each has seven values, six of which occur in no other text. */
 const count = sizeOf('ENCRYPTED_PEOPLE', { short: 12, long: 1_000 });
-const people = Array.from({ length: count }, (_, n): Person => {
+const people = Array.from({ length: count }, (_, n) => newPerson(n));
+
+/** People of a file that is imported after the encryption. */
+const imported = Array.from({ length: count / 2 }, (_, n) => newPerson(count + n));
+
+function newPerson(n: number): Person {
   const code = `${(n + 10_000).toString(36)}q`;
   return {
     kind: 'PERSON',
@@ -60,14 +65,14 @@ const people = Array.from({ length: count }, (_, n): Person => {
     phones: [{ number: `+49308${String(3_000_000 + n * 7_919)}` }],
     addresses: [{ street: `wimbleway ${code}` }],
   };
-});
+}
 
 function valuesOf({ displayName, givenName, familyName, emails, phones, addresses }: Person): string[] {
   const [email, phone, address] = [emails[0]?.address ?? '', phones[0]?.number ?? '', addresses[0]?.street ?? ''];
   return [displayName, givenName, familyName, email, phone.slice(1), address];
 }
 
-const values = people.flatMap(valuesOf);
+const values = [...people, ...imported].flatMap(valuesOf);
 
 it(
   'has no personal value in any database, Redis, log, trace or error answer, and finds each by search',
@@ -92,6 +97,12 @@ it(
       .poll(async () => (await api.send('GET', `/v1/operations/${id}`)).body, { timeout: soakTimeoutMs })
       .toMatchObject({ kind: 'ENCRYPTION', state: 'SUCCEEDED', counts: { rows: before.length } });
     for (const [n, person] of after.entries()) await write(person, before.length + n);
+    await importPeople(true);
+    await importPeople(false);
+    for (const person of imported) {
+      const filter = encodeURIComponent(`emails = "${person.emails[0]?.address}"`);
+      expect((await api.send('GET', `/v1/customers?filter=${filter}`)).body).toMatchObject({ customers: [person] });
+    }
 
     const refusals: string[] = [];
     for (const [n, person] of people.entries()) {
@@ -117,7 +128,7 @@ it(
     }
 
     // All of them were sent by webhooks, whose stored bodies are searched too.
-    await allSent(people.length);
+    await allSent(people.length + imported.length);
     const headers = { ...lastRead.headers, 'cache-control': 'no-cache' };
     expect((await api.send('GET', `/v1/customers/${ids[0]}`, { headers })).status).toBe(200);
     expect(found([...sent].join('\n'))).toEqual(values);
@@ -136,13 +147,35 @@ it(
     expect(found(refusals.join('\n'))).toEqual([]);
     // The server's files have dead rows and the WAL, which may still contain values from before the encryption, but never
     // later ones.
-    const late = new Set(after.map(({ givenName }) => givenName.slice('vlorgmund'.length)));
+    const late = new Set([...after, ...imported].map(({ givenName }) => givenName.slice('vlorgmund'.length)));
     const onDisk = await codesOnDisk();
     expect(onDisk.size).toBeGreaterThan(0);
     expect([...onDisk].filter((code) => late.has(code))).toEqual([]);
-    printTally('encryption', { people: count, values: values.length });
+    printTally('encryption', { people: count, imported: imported.length, values: values.length });
   },
 );
+
+/** Imports a file as an operation, and reads its report, which quotes the first row. */
+async function importPeople(dryRun: boolean): Promise<void> {
+  const rows = imported.map((person) => {
+    const [email, phone, address] = [person.emails[0]?.address, person.phones[0]?.number, person.addresses[0]?.street];
+    return [person.displayName, person.givenName, person.familyName, person.birthDate, email, phone, address].join();
+  });
+  const [first] = imported;
+  const again = `${first?.displayName},,,,${first?.emails[0]?.address},,`;
+  const file = ['name,given name,family name,birth date,email,phone,street', ...rows, again, ''].join('\n');
+  const { body } = await api.send('POST', '/v1/imports', {
+    ...{ body: { contentType: 'text/csv', dryRun }, headers: { 'idempotency-key': `import-${dryRun}` } },
+  });
+  const { id } = body as { id: string };
+  const headers = { 'content-type': 'application/octet-stream' };
+  expect((await api.send('PUT', `/v1/imports/${id}/file`, { headers, body: file })).status).toBe(200);
+  await expect
+    .poll(async () => (await api.send('GET', `/v1/operations/${id}`)).body, { timeout: soakTimeoutMs })
+    .toMatchObject({ state: 'SUCCEEDED', counts: { created: imported.length, joined: 1 } });
+  const issues = (await api.send('GET', `/v1/operations/${id}/issues`)).body;
+  expect(issues).toMatchObject({ issues: [{ message: expect.stringContaining(first?.displayName ?? '') as string }] });
+}
 
 async function allSent(count: number): Promise<void> {
   await expect.poll(() => sent.size, { timeout: soakTimeoutMs }).toBe(count);
