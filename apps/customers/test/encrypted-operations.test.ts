@@ -1,82 +1,32 @@
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
-import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { ImportColumn_Reason as Reason } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { Operation_State as State, type Operation } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { PrivacyServiceService } from '@rapport/contracts/rapport/customers/v1/privacy_service';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { newKeys, type Keys } from './databases.js';
-import { EncryptedTenant, everythingIn, personalValues, someone, valuesIn } from './encrypted-tenant.js';
-import { OperationTenant, people } from './operation-tenant.js';
+import { csvOf, encryptedImportOptions, EncryptedImports, marked } from './encrypted-imports.js';
+import { personalValues, someone, valuesIn, type EncryptedTenant } from './encrypted-tenant.js';
+import { people, type OperationTenant } from './operation-tenant.js';
 import { OtherWrite } from './other-write.js';
 import { RunningCustomers } from './running-customers.js';
-import { superuserOf } from './superuser.js';
 
 let customers: RunningCustomers;
 let keys: Keys;
+let imports: EncryptedImports;
 let tenant: OperationTenant;
 let encrypted: EncryptedTenant;
-
-const options = { encryptionStalenessMs: 20, jobLookMs: 50, bulkLimits: { importChunkRows: 20 } };
 
 // A service of its own: it has keys, and the tests read the whole database.
 beforeAll(async () => {
   keys = await newKeys();
-  customers = await RunningCustomers.start({ keys, ...options });
+  customers = await RunningCustomers.start({ keys, ...encryptedImportOptions });
 });
 afterAll(() => customers.stop());
 beforeEach(async () => {
-  tenant = await OperationTenant.create(customers);
-  encrypted = new EncryptedTenant(customers, tenant.caller);
+  imports = await EncryptedImports.create(customers, keys);
+  ({ tenant, encrypted } = imports);
 });
 afterEach(() => tenant.close());
-
-const stored = () => everythingIn([customers.urls.ownerUrl, keys.databaseUrl]);
-
-/** A file of people, whose header and invalid values are personal too. */
-function csvOf(marked: readonly Partial<Customer>[], mark: string, ids = ''): string {
-  const rows = marked.map(({ displayName, givenName, familyName, emails, phones, addresses }, index) => {
-    const phone = index % 7 === 6 ? `${mark}nophone` : phones![0]!.number;
-    const address = [emails![0]!.address, phone, addresses![0]!.street];
-    return [ids && `${ids}${index}`, displayName, givenName, familyName, ...address, `${mark}x`].join(',');
-  });
-  return [`externalId.import,name,given name,family name,email,phone,street,${mark} header`, ...rows, ''].join('\n');
-}
-
-const marked = (mark: string, count: number) =>
-  Array.from({ length: count }, (_, index) => someone(`${mark}${index}x`));
-
-/** Holds a customer, so that an import waits at its row. */
-async function hold(id: string): Promise<OtherWrite> {
-  await tenant.database.query('begin');
-  await tenant.database.query('select from customer where id = $1 for update', [id]);
-  return new OtherWrite(tenant.database);
-}
-
-/** Whether the keys of subjects are destroyed. */
-async function areDestroyed(subjects: readonly (string | null)[]): Promise<boolean[]> {
-  const database = await superuserOf(keys.databaseUrl);
-  const { rows } = await database.query<{ destroyed: boolean }>(
-    'select wrapped is null as destroyed from subject_key where customer_id = any ($1)',
-    [subjects],
-  );
-  await database.end();
-  return rows.map(({ destroyed }) => destroyed);
-}
-
-async function reportKeyOf(id: string): Promise<string | null> {
-  const { rows } = await tenant.database.query<{ subject: string | null }>(
-    'select key_subject as subject from operation where id = $1',
-    [id],
-  );
-  return rows[0]!.subject;
-}
-
-async function fileKeyOf(id: string): Promise<string> {
-  const query = 'select distinct key_subject as subject from import_piece where operation_id = $1';
-  const { rows } = await tenant.database.query<{ subject: string }>(query, [id]);
-  expect(rows).toHaveLength(1);
-  return rows[0]!.subject;
-}
 
 async function exportOf(id: string): Promise<string> {
   const context = { context: customers.outgoing(tenant.caller), deadlineMs: 20_000 };
@@ -87,23 +37,6 @@ async function exportOf(id: string): Promise<string> {
   return Buffer.concat(pieces).toString();
 }
 
-const messagesOf = async (id: string) =>
-  (await customers.call('listOperationIssues', { id, pageSize: 1_000 }, tenant.caller)).issues;
-
-/** Imports people up to one who is held, and pauses there. */
-async function pausedImport(known: Customer, mark: string): Promise<Operation> {
-  const rows = marked(mark, 70);
-  rows[50] = { ...rows[50], emails: known.emails };
-  const held = await hold(known.id);
-  const { id } = await tenant.start(csvOf(rows, mark));
-  await held.untilWaiting(1);
-  const answer = customers.call('pauseOperation', { id }, tenant.caller);
-  await held.untilWaiting(2);
-  expect(valuesIn(await stored(), [mark, ...rows.flatMap(personalValues)])).toEqual([]);
-  await held.release();
-  return answer;
-}
-
 test('an import and its dry run leave no personal value in any table, from the upload to the undo', async () => {
   const mark = 'drumbolt';
   const known = await encrypted.create(someone(`${mark}known`));
@@ -111,7 +44,7 @@ test('an import and its dry run leave no personal value in any table, from the u
   const rows = marked(mark, 60);
   const file = `${csvOf([...rows, { ...rows[3]!, emails: known.emails }], mark, 'n')},,,,${rows[5]!.emails![0]!.address},,,\n`;
   const values = [mark, ...personalValues(known), ...rows.flatMap(personalValues)];
-  const absent = async () => expect(valuesIn(await stored(), values)).toEqual([]);
+  const absent = async () => expect(valuesIn(await imports.stored(), values)).toEqual([]);
 
   const { id } = await tenant.createImport({ dryRun: true });
   await tenant.upload(id, [file.slice(0, 3_000)], { complete: false });
@@ -135,8 +68,10 @@ test('an import and its dry run leave no personal value in any table, from the u
   expect(dry).toMatchObject({ state: State.SUCCEEDED, error: undefined, counts: real.counts, columns: real.columns });
   expect(real.counts).toMatchObject({ rows: 62, created: 60, updated: 1, joined: 1 });
   expect(real.columns.at(-1)).toMatchObject({ column: `${mark} header`, reason: Reason.UNKNOWN_NAME });
-  expect(await messagesOf(dry.id)).toMatchObject((await messagesOf(real.id)).map(({ message }) => ({ message })));
-  expect((await messagesOf(real.id))[0]).toMatchObject({
+  expect(await imports.issuesOf(dry.id)).toMatchObject(
+    (await imports.issuesOf(real.id)).map(({ message }) => ({ message })),
+  );
+  expect((await imports.issuesOf(real.id))[0]).toMatchObject({
     message: expect.stringContaining(`"${mark}nophone"`) as string,
   });
   expect(await tenant.download(real.id)).toContain(`${mark}nophone`);
@@ -183,14 +118,7 @@ test('an import that waits for a write which takes its value leaves one key for 
   await encrypted.encrypt();
   const { id } = await encrypted.create(someone('grindle'));
   const [key] = (await tenant.database.query<{ value: string }>('delete from customer_key returning value')).rows;
-  const keyCount = async () => {
-    const database = await superuserOf(keys.databaseUrl);
-    const query = 'select from subject_key where tenant_id = $1';
-    const { rowCount } = await database.query(query, [tenant.caller.tenantId]);
-    await database.end();
-    return rowCount!;
-  };
-  const before = await keyCount();
+  const before = await imports.keyCount();
   await tenant.database.query('begin');
   const values = [tenant.caller.tenantId, key!.value, id];
   await tenant.database.query(`insert into customer_key values ($1, 'EMAIL', $2, $3)`, values);
@@ -203,79 +131,28 @@ test('an import that waits for a write which takes its value leaves one key for 
 
   expect(counts).toMatchObject({ created: 10, updated: 1 });
   // With those of the file and the report.
-  expect(await keyCount()).toBe(before + 12);
+  expect(await imports.keyCount()).toBe(before + 12);
 });
 
 test('the keys of a file are destroyed when its import has ended, and those of the report stay', async () => {
   await encrypted.encrypt();
   const known = await encrypted.create(someone('frostnipknown'));
-  const { id } = await pausedImport(known, 'frostnip');
-  const subjects = [await fileKeyOf(id), await reportKeyOf(id)] as const;
-  expect(await areDestroyed(subjects)).toEqual([false, false]);
+  const { id } = await imports.pausedImport(known, 'frostnip');
+  const subjects = [await imports.fileKeyOf(id), await imports.reportKeyOf(id)] as const;
+  expect(await imports.areDestroyed(subjects)).toEqual([false, false]);
 
   await customers.call('resumeOperation', { id }, tenant.caller);
-  expect(await tenant.untilEnded(id)).toMatchObject({ state: State.SUCCEEDED, counts: { rows: 70 } });
+  const states: Operation[] = [];
+  for await (const each of tenant.watch(id)) states.push(each as Operation);
+  expect(states.at(-1)).toMatchObject({ state: State.SUCCEEDED, counts: { rows: 70 } });
+  expect(states.at(-1)!.columns.map(({ column }) => column)).toContain('frostnip header');
 
   await tenant.untilCleared();
-  await expect.poll(() => areDestroyed([subjects[0]]), { timeout: 20_000 }).toEqual([true]);
-  expect(await areDestroyed([subjects[1]])).toEqual([false]);
+  await expect.poll(() => imports.areDestroyed([subjects[0]]), { timeout: 20_000 }).toEqual([true]);
+  expect(await imports.areDestroyed([subjects[1]])).toEqual([false]);
 });
 
-test('an erasure of a person destroys the keys of stored files and reports, and imports can still be undone', async () => {
-  await encrypted.encrypt();
-  const ended = await tenant.run(csvOf(marked('vexlund', 20), 'vexlund'));
-  const known = await encrypted.create(someone('vexknown'));
-  const paused = await pausedImport(known, 'vexpaused');
-  const waiting = await tenant.createImport();
-  await tenant.upload(waiting.id, ['vexlund half'], { complete: false });
-  const subjects: (string | null)[] = [await fileKeyOf(paused.id), await fileKeyOf(waiting.id)];
-  for (const { id } of [ended, paused, waiting]) subjects.push(await reportKeyOf(id));
-  const [gone, changed] = await encrypted.find('given_name = "vexlund3xgiven" OR given_name = "vexlund4xgiven"');
-
-  await encrypted.erase(gone!);
-
-  await expect.poll(() => areDestroyed(subjects)).toEqual(Array(5).fill(true));
-  for (const { id } of [paused, waiting]) {
-    expect(await tenant.get(id)).toMatchObject({ state: State.FAILED, error: { reason: 'IMPORT_ERASED' } });
-    const resumed = customers.call('resumeOperation', { id }, tenant.caller);
-    await expect(resumed).rejects.toMatchObject({ reason: 'OPERATION_STATE' });
-  }
-  await tenant.untilCleared();
-  const [issue] = await messagesOf(ended.id);
-  expect(issue).toMatchObject({ message: '***', field: '***' });
-  expect((await tenant.get(ended.id)).columns[1]).toMatchObject({ column: '***', field: 'displayName' });
-  await customers.update(tenant.caller, changed!, { jobTitle: 'Countess' });
-  expect(await tenant.undo(ended.id)).toMatchObject({ state: State.UNDONE, counts: { undone: 18 } });
-  expect((await messagesOf(ended.id)).at(-1)).toMatchObject({
-    ...{
-      reason: 'CHANGED_SINCE',
-      customerId: changed,
-      message: 'The customer was changed after the import and stays.',
-    },
-  });
-  expect(await tenant.run(csvOf(marked('vexagain', 3), 'vexagain'))).toMatchObject({ state: State.SUCCEEDED });
-});
-
-test('undo leaves a customer whose former values an erasure removed', async () => {
-  await encrypted.encrypt();
-  const [kept, twin] = [await encrypted.create(someone('morrowkept')), await encrypted.create(someone('morrowtwin'))];
-  const merge = { mergedId: twin.id, preferMerged: [] };
-  const merged = await customers.call('mergeCustomers', { id: kept.id, merge }, tenant.caller);
-  await customers.call('unmergeCustomers', { id: merged.merge!.id }, tenant.caller);
-  const { id } = await tenant.run(`email,job title\n${kept.emails[0]!.address},Countess\nnew@x.example,Poet\n`);
-  await encrypted.erase(twin.id);
-
-  expect(await tenant.undo(id)).toMatchObject({ state: State.UNDONE, counts: { undone: 1, issues: 1 } });
-  expect(await messagesOf(id)).toMatchObject([
-    { reason: 'CHANGED_SINCE', message: 'An erasure removed former values of the customer, so it stays.' },
-  ]);
-  expect(await customers.get(tenant.caller, kept.id)).toMatchObject({
-    givenName: 'morrowkeptgiven',
-    jobTitle: 'Countess',
-  });
-});
-
-test('encryption waits for no import: it is refused beside one, and removes the file of one that has failed', async () => {
+test('encryption is refused beside an unfinished import, and removes the file of one that has failed', async () => {
   const { id } = await tenant.start(`${people(30)}"not closed,`);
   await tenant.untilEnded(id);
   const waiting = await tenant.createImport();
@@ -284,10 +161,11 @@ test('encryption waits for no import: it is refused beside one, and removes the 
   await expect(encrypt()).rejects.toMatchObject({ reason: 'OPERATIONS_OPEN' });
   await customers.call('cancelOperation', { id: waiting.id }, tenant.caller);
 
+  // Encryption waits for transactions that may have begun before it.
+  await tenant.database.query('begin; select pg_current_xact_id()');
   const encryption = await encrypt();
-  await customers.call('pauseOperation', { id: encryption.id }, tenant.caller);
   await expect(tenant.createImport()).rejects.toMatchObject({ code: 'ABORTED', reason: 'CONCURRENT_WRITE' });
-  await customers.call('resumeOperation', { id: encryption.id }, tenant.caller);
+  await tenant.database.query('commit');
   await encrypted.untilEnded(encryption.id);
 
   const pieces = await tenant.database.query('select from import_piece');
