@@ -9,6 +9,7 @@ import { personalValues, someone, valuesIn, type EncryptedTenant } from './encry
 import { people, type OperationTenant } from './operation-tenant.js';
 import { OtherWrite } from './other-write.js';
 import { RunningCustomers } from './running-customers.js';
+import { SalesTenant } from './sales-tenant.js';
 
 let customers: RunningCustomers;
 let keys: Keys;
@@ -85,6 +86,33 @@ test('an import and its dry run leave no personal value in any table, from the u
   expect(await encrypted.find(`emails = "${rows[7]!.emails![0]!.address}"`)).toEqual([]);
   const { etag: _, updateTime: __, ...content } = known;
   expect(await customers.get(tenant.caller, known.id)).toMatchObject(content);
+});
+
+test('undo gives a deal its former customer and values, which are sealed with the key of that customer', async () => {
+  await encrypted.encrypt();
+  const sales = new SalesTenant(customers, tenant.caller);
+  const pipeline = await sales.createPipeline();
+  const [ada, eve] = [await encrypted.create(someone('yarrowada')), await encrypted.create(someone('yarroweve'))];
+  const externalIds = [{ system: 'erp', value: 'D1' }];
+  const deal = await sales.createDeal(pipeline, { customerId: ada.id, title: 'yarrow before', externalIds });
+  const rows = [`yarrow after,${eve.emails[0]!.address},D1`, `yarrow new,${ada.emails[0]!.address},D2`, 'yarrow,no,D3'];
+  const head = `title,customer.email,external_id.erp,pipeline_id,stage`;
+  const file = `${head}\n${rows.map((row) => `${row},${pipeline.id},new\n`).join('')}`;
+
+  const dry = await tenant.run(file, { recordType: 'deal', dryRun: true });
+  const real = await tenant.run(file, { recordType: 'deal' });
+  const get = () => customers.call('getDeal', { id: deal.id }, tenant.caller);
+  expect(await get()).toMatchObject({ title: 'yarrow after', customerId: eve.id });
+  expect(valuesIn(await imports.stored(), ['yarrow'])).toEqual([]);
+  const undone = await tenant.undo(real.id);
+
+  expect(real.counts).toMatchObject({ created: 2, updated: 1 });
+  expect(dry.counts).toEqual(real.counts);
+  expect(undone).toMatchObject({ state: State.UNDONE, counts: { undone: 3 } });
+  expect(await get()).toMatchObject({ title: 'yarrow before', customerId: ada.id });
+  expect(valuesIn(await imports.stored(), ['yarrow'])).toEqual([]);
+  await encrypted.erase(eve.id);
+  expect(await get()).toMatchObject({ title: 'yarrow before', customerId: ada.id });
 });
 
 test('the error of an import is stored encrypted', async () => {
