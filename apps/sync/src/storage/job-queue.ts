@@ -49,6 +49,13 @@ export const areRunsQueued = `exists (
     select from ${jobSchema}.job running
     where running.name = '${queue}' and running.singleton_key = waiting.singleton_key and running.state = 'active'))`;
 
+/** An SQL condition: whether a process executes a run of a mapping, or has died some 10 seconds ago. @param mappingId as SQL */
+export function areRunsActive(mappingId: string): string {
+  return `exists (
+    select from ${jobSchema}.job running
+    where running.name = '${queue}' and running.singleton_key = ${mappingId}::text and running.state = 'active')`;
+}
+
 /** Executes a queued run. */
 export type RunWork = (job: RunJob, signal: AbortSignal) => Promise<void>;
 

@@ -107,7 +107,8 @@ export class LinkStore {
 
   /**
    * Stores a link with the intent of a write. After a change of the mapping, or while its connection is disabled, the write
-   * may not be wanted any more, so nothing is stored.
+   * may not be wanted any more, so nothing is stored. The locks make a concurrent change wait, so that whoever has made it
+   * sees all writes that came before it.
    *
    * @throws MappingChangedError, LinkChangedError
    */
@@ -127,12 +128,15 @@ export class LinkStore {
   async #save(link: Link, mappingVersion: number | null): Promise<void> {
     const [saved] = await this.#run<{ revision: number }>({
       name: 'save_link',
-      sql: `insert into sync_link as known (tenant_id, mapping_id, ${columns})
+      // The connection is locked first, as by a call that deletes it with its mappings.
+      sql: `with enabled as materialized (
+          select from connection where tenant_id = $1 and state = 'ENABLED' and $19::int is not null
+            and id = (select connection_id from mapping where tenant_id = $1 and id = $2) for share),
+        same as materialized (
+          select from mapping where tenant_id = $1 and id = $2 and version = $19 and exists (select from enabled) for share)
+        insert into sync_link as known (tenant_id, mapping_id, ${columns})
         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18 + 1
-        where $19::int is null
-          or exists (select from mapping join connection
-            on connection.tenant_id = $1 and connection.id = mapping.connection_id and connection.state = 'ENABLED'
-            where mapping.tenant_id = $1 and mapping.id = $2 and mapping.version = $19)
+        where $19::int is null or exists (select from same)
         on conflict (tenant_id, mapping_id, id) do update set
           customer_id = excluded.customer_id, record_id = excluded.record_id, base = excluded.base,
           customer_version = excluded.customer_version, record_version = excluded.record_version,

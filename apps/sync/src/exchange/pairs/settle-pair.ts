@@ -217,7 +217,7 @@ export class PairSettler {
 
   async #restoreCustomer(link: Link, record: PeerRecord | undefined): Promise<Settled> {
     try {
-      await this.context.customers.undelete(link.customerId ?? '', { hop: this.#writer.customers.nextHop(link) });
+      await this.#writer.customers.undelete(link.customerId ?? '', link);
       return 'STALE';
     } catch (error) {
       if (!(error instanceof AppError)) throw error;

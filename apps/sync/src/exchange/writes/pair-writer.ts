@@ -5,6 +5,7 @@ import type { Intent, Link } from '../links/link.js';
 import type { Base, FieldBase } from '../links/link.js';
 import type { ExchangedRecord } from '../mappings/lenses/field-values.js';
 import type { Views } from '../mappings/mapping-views.js';
+import { intend } from './intend.js';
 import { baseWithout, leaveOut, refusedAsUnknown, type LeftOut } from './left-out.js';
 import { CustomerWriter } from './write-customer.js';
 import { RecordWriter } from './write-record.js';
@@ -31,7 +32,7 @@ export class PairWriter {
       const values = Object.fromEntries(this.context.fieldViews.customerValues(fitting, undefined));
       const base = baseWithout(this.#bothAre(views, fitting), leftOut, 'customer', this.context.fingerprint);
       const intent = { customer: { requestId: uuidv7(), values }, base };
-      await this.#intend(link, intent);
+      await intend(this.context, link, intent);
       return this.customers.write(link, intent);
     });
   }
@@ -50,7 +51,7 @@ export class PairWriter {
       const values = Object.fromEntries(this.context.fieldViews.customerValues(fitting, customer));
       const settled = baseWithout(only(base, fitting), leftOut, 'customer', this.context.fingerprint);
       const intent = { customer: { requestId: uuidv7(), id, etag, values }, base: settled };
-      await this.#intend(link, intent);
+      await intend(this.context, link, intent);
       return this.customers.write(link, intent);
     });
   }
@@ -84,13 +85,18 @@ export class PairWriter {
     });
   }
 
-  /** Determines the outcome of an interrupted write. @param record in its current state */
+  /**
+   * Determines the outcome of an interrupted write. @param record in its current state
+   *
+   * @throws MappingChangedError when it would have to be repeated, and may not be wanted any more
+   */
   async recover(link: Link, intent: Intent, record: PeerRecord | undefined): Promise<void> {
     const { customer, record: created } = intent;
+    if (customer || created) await this.context.links.saveIntent(link);
     if (customer && customer.id === undefined) await this.customers.recoverCreate(link, { ...intent, customer });
     else if (customer) await this.customers.write(link, { ...intent, customer });
     else if (created) await this.records.create(link, { ...intent, record: created });
-    else if (record) {
+    else if (record && Object.keys(intent.base).length > 0) {
       const views = await this.context.fieldViews.ofPeer(record.fields);
       const isOurs = ([field, { peer }]: [string, FieldBase]) =>
         this.context.fingerprint(views[field] ?? null) === peer;
@@ -132,12 +138,7 @@ export class PairWriter {
   async #push(link: Link, hop: number, intent: Intent): Promise<void> {
     link.hop = hop;
     link.pushTime = new Date();
-    await this.#intend(link, intent);
-  }
-
-  async #intend(link: Link, intent: Intent): Promise<void> {
-    link.sealedIntent = this.context.sealIntent(link, intent);
-    await this.context.links.saveIntent(link);
+    await intend(this.context, link, intent);
   }
 
   /** The base of a new pair. @param fitting the views that the other side takes; null always fits */

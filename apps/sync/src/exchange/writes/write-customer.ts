@@ -6,6 +6,7 @@ import type { Intent, Link } from '../links/link.js';
 import type { Base } from '../links/link.js';
 import type { ExchangedRecord } from '../mappings/lenses/field-values.js';
 import { exchangedType, type ExchangedType } from '../mappings/records/exchanged-types.js';
+import { intendPlain } from './intend.js';
 import { refusedByCustomers } from './refused-fields.js';
 import { done, isCode, stale, type Written } from './written.js';
 
@@ -52,6 +53,7 @@ export class CustomerWriter {
   }
 
   async delete({ id, etag }: ExchangedRecord, link: Link): Promise<Written> {
+    await intendPlain(this.context, link);
     try {
       await this.context.customers.delete(id, etag, { hop: this.nextHop(link) });
     } catch (error) {
@@ -59,6 +61,16 @@ export class CustomerWriter {
       if (!isCode(error, 'NOT_FOUND')) throw error;
     }
     return done;
+  }
+
+  /** @throws AppError */
+  async undelete(id: string, link: Link): Promise<void> {
+    await intendPlain(this.context, link);
+    try {
+      await this.context.customers.undelete(id, { hop: this.nextHop(link) });
+    } finally {
+      link.sealedIntent = null;
+    }
   }
 
   /** Number of automatic steps behind a write to a customer: one more than those behind a push to its record within the last minute. */

@@ -3,6 +3,7 @@ import type { WriteItem, WriteResult } from '../../connectors/connector.js';
 import type { JsonObject, PeerRecord } from '../../connectors/peer-record.js';
 import type { ExchangeContext } from '../exchange-context.js';
 import type { Intent, Link } from '../links/link.js';
+import { intendPlain } from './intend.js';
 import { refusedByPeer } from './refused-fields.js';
 import { done, stale, type Written } from './written.js';
 
@@ -28,7 +29,8 @@ export class RecordWriter {
     return written;
   }
 
-  delete(link: Link, { id, version }: PeerRecord): Promise<Written> {
+  async delete(link: Link, { id, version }: PeerRecord): Promise<Written> {
+    await intendPlain(this.context, link);
     return this.#write(link, { kind: 'DELETE', id, expectedVersion: version });
   }
 

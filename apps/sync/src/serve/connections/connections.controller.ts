@@ -4,6 +4,7 @@ import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
 import type { Empty } from '@rapport/contracts/google/protobuf/empty';
 import {
   ConnectionsServiceService as Methods,
+  ConnectionState,
   type CheckConnectionRequest,
   type CheckConnectionResponse,
   type Connection as ConnectionMessage,
@@ -21,6 +22,7 @@ import { Connection } from '../../exchange/connections/connection.entity.js';
 import { findConnection } from '../../exchange/connections/find-connection.js';
 import { peerFailure, Peers } from '../../exchange/connections/open-connection.js';
 import { MappingTicker } from '../../exchange/runs/mapping-ticker.js';
+import { endWrites } from '../../exchange/writes/end-writes.js';
 import { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { writeCall } from '../../storage/write-call.js';
 import { connectionMessage, connectorMessage, recordTypeMessage } from './connection-message.js';
@@ -64,12 +66,16 @@ export class ConnectionsController implements ServiceHandlers<ConnectionsService
     const updated = await writeCall(this.em, this.envelope, Methods.updateConnection, request, (em) =>
       updateConnection(em, this.peers, this.envelope, request),
     );
+    if (updated.state === ConnectionState.DISABLED) await endWrites(this.em, { connectionId: request.id });
     this.ticker.wake();
     return updated;
   }
 
   async deleteConnection(request: DeleteConnectionRequest): Promise<Empty> {
-    await this.em.transactional((em) => deleteConnection(em, request));
+    const attempt = (etag?: string) => this.em.transactional((em) => deleteConnection(em, { ...request, etag }));
+    for (let stopped = await attempt(request.etag); stopped; stopped = await attempt(stopped.etag)) {
+      await endWrites(this.em, { connectionId: request.id });
+    }
     return {};
   }
 

@@ -18,6 +18,7 @@ import { findConnection } from '../../exchange/connections/find-connection.js';
 import { openSecrets, type Peers } from '../../exchange/connections/open-connection.js';
 import { Mapping } from '../../exchange/mappings/mapping.entity.js';
 import { scheduleMappings } from '../../exchange/runs/mapping-schedule.js';
+import { areWriting } from '../../exchange/writes/end-writes.js';
 import { rowOwner } from '../../storage/sealed-row.js';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { checkUnreferenced } from '../mappings/referenced-mappings.js';
@@ -102,17 +103,33 @@ export async function updateConnection(
   return connectionMessage(connection);
 }
 
-export async function deleteConnection(em: EntityManager, request: DeleteConnectionRequest): Promise<void> {
+/** @returns the etag of a connection that is only disabled yet: it can be deleted once the writes of its runs have ended */
+export async function deleteConnection(
+  em: EntityManager,
+  request: DeleteConnectionRequest,
+): Promise<{ etag: string } | undefined> {
   const connection = await findConnection(em, request.id, LockMode.PESSIMISTIC_WRITE);
   checkEtag(request.etag, connection.version);
   const mappings = { tenantId: connection.tenantId, connectionId: connection.id };
   const ids = (await em.find(Mapping, mappings, { fields: ['id'] })).map(({ id }) => id);
   await checkUnreferenced(em, connection.tenantId, ids);
+  if (await areWriting(em, { connectionId: connection.id })) return disable(em, connection);
   await em.execute('delete from mapping_schedule where connection_id = ?', [connection.id]);
   await em.nativeDelete(Mapping, mappings);
   em.remove(connection);
   await em.flush();
   await note(em, 'CONNECTION_DELETED', connection);
+  return undefined;
+}
+
+async function disable(em: EntityManager, connection: Connection): Promise<{ etag: string }> {
+  if (connection.state === 'ENABLED') {
+    em.assign(connection, { state: 'DISABLED', version: connection.version + 1, updateTime: new Date() });
+    await em.flush();
+    await scheduleMappings(em, { connectionId: connection.id });
+    await note(em, 'CONNECTION_CHANGED', connection, { fields: ['state'] });
+  }
+  return { etag: connectionMessage(connection).etag };
 }
 
 function sent({ connection }: { connection?: ConnectionMessage | undefined }): ConnectionMessage {

@@ -4,6 +4,7 @@ import { ImplementsService, readMask, type ServiceHandlers } from '@rapport/cont
 import type { Empty } from '@rapport/contracts/google/protobuf/empty';
 import {
   MappingsServiceService as Methods,
+  MappingState,
   type CreateMappingRequest,
   type DeleteMappingRequest,
   type GetMappingRequest,
@@ -27,6 +28,7 @@ import { JsonataEvaluator } from '../../exchange/mappings/jsonata-evaluator.js';
 import { Mapping } from '../../exchange/mappings/mapping.entity.js';
 import { exchangedType } from '../../exchange/mappings/records/exchanged-types.js';
 import { MappingTicker } from '../../exchange/runs/mapping-ticker.js';
+import { endWrites } from '../../exchange/writes/end-writes.js';
 import { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { writeCall } from '../../storage/write-call.js';
 import { checkMapping, checkObject } from './checks/check-mapping.js';
@@ -107,12 +109,17 @@ export class MappingsController implements ServiceHandlers<MappingsServiceServer
       ...(await updateMapping(em, { ...request, etag }, content)),
       notes,
     }));
+    if (updated.state === MappingState.PAUSED) await endWrites(this.em, { mappingId: request.id });
     this.ticker.wake();
     return updated;
   }
 
   async deleteMapping(request: DeleteMappingRequest): Promise<Empty> {
-    await this.em.transactional((em) => deleteMapping(em, this.envelope, request));
+    const attempt = (etag?: string) =>
+      this.em.transactional((em) => deleteMapping(em, this.envelope, { ...request, etag }));
+    for (let stopped = await attempt(request.etag); stopped; stopped = await attempt(stopped.etag)) {
+      await endWrites(this.em, { mappingId: request.id });
+    }
     return {};
   }
 

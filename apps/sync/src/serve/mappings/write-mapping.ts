@@ -17,6 +17,7 @@ import { Mapping } from '../../exchange/mappings/mapping.entity.js';
 import { exchangedType } from '../../exchange/mappings/records/exchanged-types.js';
 import { scheduleMappings } from '../../exchange/runs/mapping-schedule.js';
 import { retryConflicts } from '../../exchange/runs/retry-conflicts.js';
+import { areWriting } from '../../exchange/writes/end-writes.js';
 import { rowOwner } from '../../storage/sealed-row.js';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { findKeptKey, keepLinks, takeUpLinks } from './kept-links.js';
@@ -109,19 +110,32 @@ export async function updateMapping(
   return mappingMessage(mapping, await isBackfilled(em, mapping));
 }
 
+/** @returns the etag of a mapping that is only paused yet: it can be deleted once the writes of its runs have ended */
 export async function deleteMapping(
   em: EntityManager,
   envelope: SecretEnvelope,
   request: DeleteMappingRequest,
-): Promise<void> {
+): Promise<{ etag: string } | undefined> {
   const mapping = await findMapping(em, request.id, LockMode.PESSIMISTIC_WRITE);
   checkEtag(request.etag, mapping.version);
   await checkUnreferenced(em, mapping.tenantId, [mapping.id]);
+  if (await areWriting(em, { mappingId: mapping.id })) return pause(em, mapping);
   await em.execute('delete from mapping_schedule where mapping_id = ?', [mapping.id]);
   await keepLinks(em, envelope, mapping);
   em.remove(mapping);
   await em.flush();
   await note(em, 'MAPPING_DELETED', mapping);
+  return undefined;
+}
+
+async function pause(em: EntityManager, mapping: Mapping): Promise<{ etag: string }> {
+  if (mapping.state !== 'PAUSED') {
+    em.assign(mapping, { state: 'PAUSED', version: mapping.version + 1, updateTime: new Date() });
+    await em.flush();
+    await scheduleMappings(em, { mappingId: mapping.id });
+    await note(em, 'MAPPING_CHANGED', mapping, { fields: ['state'] });
+  }
+  return { etag: mappingMessage(mapping, false).etag };
 }
 
 /** @throws AppError NOT_FOUND, also for a mapping of another tenant */
