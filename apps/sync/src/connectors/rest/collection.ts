@@ -2,7 +2,7 @@ import { configurationError, ConnectorError } from '../connector-error.js';
 import type { PeerRecord } from '../peer-record.js';
 import { ExactNumber, isExactObject, valueAt, type ExactObject, type ExactValue } from './exact-json.js';
 import type { Api } from './find-api.js';
-import { idText, readRecord } from './read-record.js';
+import { idText, isPathStep, readRecord } from './read-record.js';
 import type { RestAnswer, RestClient } from './rest-client.js';
 import type { RestConfiguration } from './rest-configuration.js';
 
@@ -104,7 +104,7 @@ export class Collection {
   oneUrl(path: string, id: string): URL | undefined {
     const { type, declaredType } = this.api.id;
     const isNumber = type === 'NUMBER' || type === 'DECIMAL';
-    if (id === '' || id === '.' || id === '..' || (isNumber && !/^-?\d+$/.test(id))) return undefined;
+    if (id === '' || isPathStep(id) || (isNumber && !/^-?\d+$/.test(id))) return undefined;
     if (declaredType === 'uuid' && !/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(id)) return undefined;
     const [start, end] = [path.indexOf('{'), path.indexOf('}')];
     return this.client.url(path.slice(0, start) + encodeURIComponent(id) + path.slice(end + 1));

@@ -10,7 +10,7 @@ export type RecordItem = Extract<ReadItem, { kind: 'RECORD' | 'UNREADABLE' }>;
 /** A record from the service's JSON. Its version is a hash of all fields in the document. */
 export function readRecord({ fields, id: idField }: Api, sent: ExactValue): RecordItem {
   const id = idText(valueAt(sent, idField.name));
-  if (id === undefined) {
+  if (id === undefined || isPathStep(id)) {
     const message = `The record has no id in ${idField.name}.`;
     return { kind: 'UNREADABLE', issues: [{ reason: 'NO_ID', message, field: idField.name }] };
   }
@@ -27,6 +27,11 @@ export function readRecord({ fields, id: idField }: Api, sent: ExactValue): Reco
   }
   const version = contentVersion(fields.map(({ name }) => formatExact(valueAt(sent, name) ?? null)));
   return { kind: 'RECORD', record: { id, version, fields: values } };
+}
+
+/** Whether an id in the path of a URL is another resource, however it is encoded. */
+export function isPathStep(id: string): boolean {
+  return id === '.' || id === '..';
 }
 
 /** Undefined for anything that is no id. */

@@ -7,6 +7,7 @@ import type { JsonObject } from '../../connectors/peer-record.js';
 import { rowOwner } from '../../storage/sealed-row.js';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import type { Connection } from './connection.entity.js';
+import { withStorableIds } from './storable-ids.js';
 
 /** The environment of the connectors of one tenant. */
 export type EnvironmentOf = (tenantId: string) => ConnectorEnvironment;
@@ -22,7 +23,8 @@ export class Peers {
   open(connection: Connection): Peer {
     const secrets = openSecrets(this.envelope, connection);
     const configuration = { ...connection.settings, ...secrets };
-    return foundConnector(connection.connector).connect(configuration, this.environmentOf(connection.tenantId));
+    const connector = foundConnector(connection.connector);
+    return withStorableIds(connector.connect(configuration, this.environmentOf(connection.tenantId)));
   }
 
   /**
