@@ -31,6 +31,8 @@ export class RestServer {
   instead: ((request: IncomingMessage) => Answer | undefined) | undefined;
   /** Runs before a request is answered. */
   before: ((request: IncomingMessage) => void) | undefined;
+  /** Holds up an answer. */
+  hold: ((request: IncomingMessage) => Promise<void> | undefined) | undefined;
   document: unknown;
   readonly #people = new Map<number, Stored>();
   readonly #server = createServer((request, response) => void this.#answer(request, response));
@@ -107,6 +109,7 @@ export class RestServer {
     const { method = '', url = '', headers } = request;
     this.requests.push({ method, path: url, authorization: headers.authorization });
     const content = await text(request);
+    await this.hold?.(request);
     this.before?.(request);
     const answer = this.instead?.(request) ?? this.#respond(request, new URL(url, this.url), content);
     const body = typeof answer.body === 'string' ? answer.body : answer.body && JSON.stringify(answer.body);

@@ -1,7 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import type { ContractClient } from '@rapport/contracts';
-import { readForTenant } from '@rapport/persistence';
 import type { RunJob } from '../../storage/job-queue.js';
 import { rowOwner } from '../../storage/sealed-row.js';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
@@ -31,6 +30,7 @@ import { MatchStore } from '../pairing/match-store.js';
 import { PairingConflicts } from '../pairing/pairing-conflicts.js';
 import { FailedPairs } from '../pairs/failed-pairs.js';
 import { Reconciliation, type Findings } from '../reconciliation.js';
+import { goOn, stopOrHold } from './after-run.js';
 import { ProgressStore } from './progress-store.js';
 import {
   isInterruption,
@@ -89,15 +89,20 @@ export class MappingRunner {
       // It has exchanged nothing, so due mappings stay due.
       if (run.dry_run) return;
       const { pollSeconds } = connection;
-      await this.#goOn(em, mapping, failed.count > 0 ? Math.min(pollSeconds, failedPairSeconds) : pollSeconds);
+      await goOn(em, mapping, failed.count > 0 ? Math.min(pollSeconds, failedPairSeconds) : pollSeconds);
     } catch (error) {
       signal.throwIfAborted();
       // A deleted mapping has nothing left to do or to report.
       if ((await em.count(Mapping, { tenantId, id: mappingId })) === 0) return;
-      if (error instanceof MappingChangedError) return this.run({ tenantId, mappingId, runId }, signal);
+      // Its secrets may have been replaced meanwhile, or its principal.
+      const { id, version } = connection;
+      const isChanged = async () => (await em.count(Connection, { tenantId, id, version })) === 0;
+      if (error instanceof MappingChangedError || (await isChanged())) {
+        return this.run({ tenantId, mappingId, runId }, signal);
+      }
       const failure = this.#failureOf(mappingId, error);
       await runs.end(run, failure);
-      await this.#fail(em, mapping, failure);
+      await stopOrHold(em, mapping, connection, failure);
     }
   }
 
@@ -229,50 +234,6 @@ export class MappingRunner {
     const failure = runFailure(error);
     if (failure.reason === 'INTERNAL') this.#logger.error(`A run of the mapping ${mappingId} has failed.`, error);
     return failure;
-  }
-
-  /** A successful run ends the error state of its mapping. */
-  async #goOn(em: EntityManager, { tenantId, id, state }: Mapping, nextSeconds: number): Promise<void> {
-    if (state === 'STOPPED') {
-      await readForTenant(em, {
-        sql: `with begun as (
-            update mapping set state = 'ENABLED', error_reason = null, error_message = null
-            where tenant_id = $1 and id = $2 and state = 'STOPPED' returning id, connection_id)
-          insert into mapping_schedule (mapping_id, tenant_id, connection_id, due_time)
-          select id, $1, connection_id, now() from begun on conflict do nothing`,
-        values: [tenantId, id],
-      });
-    }
-    // A mapping that became due during the run stays due. While its connection is on hold it is due at the end of the
-    // hold: until then, changes of customers are noted but queue no run.
-    await readForTenant(em, {
-      name: 'postpone_mapping',
-      sql: `update mapping_schedule set due_time = clock_timestamp() + make_interval(secs => $2)
-        where mapping_id = $1 and due_time > clock_timestamp()
-          and (hold_time is null or hold_time <= clock_timestamp())`,
-      values: [id, nextSeconds],
-    });
-  }
-
-  async #fail(em: EntityManager, mapping: Mapping, { reason, message, retryAfterMs }: RunFailure): Promise<void> {
-    if (retryAfterMs !== undefined) {
-      // All mappings of the connection wait, in every process.
-      await readForTenant(em, {
-        name: 'hold_connection',
-        sql: `update mapping_schedule set due_time = held.until, hold_time = held.until
-          from (select clock_timestamp() + make_interval(secs => $2) as until) held
-          where connection_id = $1`,
-        values: [mapping.connectionId, retryAfterMs / 1_000],
-      });
-      return;
-    }
-    await readForTenant(em, {
-      sql: `with stopped as (
-          update mapping set state = 'STOPPED', error_reason = $3, error_message = $4
-          where tenant_id = $1 and id = $2 and state <> 'PAUSED')
-        delete from mapping_schedule where mapping_id = $2`,
-      values: [mapping.tenantId, mapping.id, reason, message],
-    });
   }
 }
 
