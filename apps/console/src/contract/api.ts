@@ -46,15 +46,32 @@ export class Problem extends Error {
 /** Headers that show a call of the console, which no page of another origin can set. */
 export const consoleHeaders = { 'Rapport-Console': '1' };
 
+/** Writes that have not succeeded, by target: one under way is not sent twice, and its next try has the same idempotency key. */
+const writes = new Map<string, { asked: string; key: string; answer?: Promise<unknown> | undefined }>();
+
 /** Calls an operation. @throws Problem */
 export async function call<Answer = Json>(
   id: string,
   parameters: Json = {},
   options: CallOptions = {},
 ): Promise<Answer> {
-  const response = await send(theContract().operation(id), parameters, options);
-  if (response.status === 204 || response.headers.get('content-type')?.includes('json') !== true) return {} as Answer;
-  return (await response.json()) as Answer;
+  const operation = theContract().operation(id);
+  const exchange = async (key?: string) => {
+    const response = await send(operation, parameters, options, key);
+    return (hasJson(response) ? await response.json() : {}) as Answer;
+  };
+  if (operation.verb === 'GET' || options.file || options.signal) return exchange();
+  const target = JSON.stringify(parameters);
+  const asked = id + JSON.stringify(options);
+  let write = writes.get(target);
+  if (write?.asked !== asked) writes.set(target, (write = { asked, key: crypto.randomUUID() }));
+  try {
+    const answer = await (write.answer ??= exchange(write.key));
+    if (writes.get(target) === write) writes.delete(target);
+    return answer as Answer;
+  } finally {
+    write.answer = undefined;
+  }
 }
 
 /** The answer of an operation that gives a file. @throws Problem */
@@ -69,7 +86,7 @@ export async function* stream<Message = Json>(
   signal: AbortSignal,
 ): AsyncGenerator<Message> {
   const operation = theContract().operation(id);
-  const response = await send(operation, parameters, { signal }, 'application/x-ndjson');
+  const response = await send(operation, parameters, { signal }, undefined, 'application/x-ndjson');
   const decoder = new TextDecoderStream() as unknown as ReadableWritablePair<string, Uint8Array>;
   let rest = '';
   for await (const text of (response.body ?? new ReadableStream()).pipeThrough(decoder)) {
@@ -123,9 +140,13 @@ export function urlOf({ path, parameters: known }: Operation, parameters: Json):
   return query.size > 0 ? `${filled}?${query}` : filled;
 }
 
-async function send(operation: Operation, parameters: Json, options: CallOptions, accept?: string): Promise<Response> {
-  const { body, file, ifMatch, signal } = options;
-  const isWrite = operation.verb !== 'GET';
+async function send(
+  operation: Operation,
+  parameters: Json,
+  { body, file, ifMatch, signal }: CallOptions,
+  key: string = crypto.randomUUID(),
+  accept?: string,
+): Promise<Response> {
   const request: RequestInit = {
     method: operation.verb,
     headers: {
@@ -134,7 +155,7 @@ async function send(operation: Operation, parameters: Json, options: CallOptions
       ...(body !== undefined && { 'Content-Type': 'application/json' }),
       ...(file && { 'Content-Type': file.type || 'application/octet-stream' }),
       ...(ifMatch && { 'If-Match': ifMatch }),
-      ...(isWrite && operation.verb === 'POST' && { 'Idempotency-Key': crypto.randomUUID() }),
+      ...(operation.verb === 'POST' && { 'Idempotency-Key': key }),
     },
     ...(body !== undefined && { body: JSON.stringify(body) }),
     ...(file && { body: file }),
@@ -150,8 +171,7 @@ async function send(operation: Operation, parameters: Json, options: CallOptions
 
 /** The problem that an answer is. */
 export async function problemOf(response: Response): Promise<Problem> {
-  const isJson = response.headers.get('content-type')?.includes('json') === true;
-  const body = isJson ? ((await response.json()) as Json) : {};
+  const body = hasJson(response) ? ((await response.json()) as Json) : {};
   const after = Number(response.headers.get('retry-after') ?? Number.NaN);
   return new Problem(
     response.status,
@@ -162,6 +182,10 @@ export async function problemOf(response: Response): Promise<Problem> {
     Number.isFinite(after) ? after : undefined,
     body,
   );
+}
+
+function hasJson({ status, headers }: Response): boolean {
+  return status !== 204 && headers.get('content-type')?.includes('json') === true;
 }
 
 /** How often what no change of a record announces is asked again, in milliseconds. */

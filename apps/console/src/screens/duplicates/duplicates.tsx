@@ -95,7 +95,7 @@ function Pair({ pair, onMerged }: { pair: Json; onMerged: () => void }) {
   );
   const preferred = rows.filter(({ id, isChoice }) => isChoice === true && sides[id] === 'right').map(({ id }) => id);
   const run = () => merge.mutate(preferred);
-  useShortcut('m', 'duplicates.merge', run, left.data !== undefined && right.data !== undefined);
+  useShortcut('m', 'duplicates.merge', run, left.data !== undefined && right.data !== undefined && !merge.isPending);
   useShortcut('s', 'duplicates.swap', () => setSwapped(!isSwapped));
   if (left.error ?? right.error) return <ProblemText error={left.error ?? right.error} />;
   return (

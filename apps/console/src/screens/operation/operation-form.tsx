@@ -42,7 +42,7 @@ export function OperationForm({ id, parameters: known = {}, body: knownBody = {}
     notify(t('operation.done'));
     onClose();
   };
-  useShortcut('mod+enter', 'operation.send', () => void run(), may(id));
+  useShortcut('mod+enter', 'operation.send', () => void run(), may(id) && !isRunning);
   return (
     <div className={onClose ? style.inDialog : style.columns}>
       <div className={style.request}>

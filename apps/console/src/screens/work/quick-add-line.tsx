@@ -33,7 +33,8 @@ export function QuickAdd({ related = [], keys = 'n' }: { related?: readonly Json
       notify(t('work.added', { subject: task.subject }), () => undo().then(() => invalidate('tasks')));
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      setLine(line);
+      // What was typed since stays.
+      setLine((since) => [line, since].filter((part) => part !== '').join(' '));
       setFault(sentenceOf(error));
     }
     await invalidate('tasks');

@@ -83,6 +83,9 @@ function Words({ item, kind }: { item: Item; kind: 'note' | 'call' }) {
       );
     },
   });
+  const send = () => {
+    if (words.trim() !== '' && !isPending) mutate();
+  };
   const faults = faultsOf(error);
   const field = isCall ? 'subject' : 'body';
   return (
@@ -91,10 +94,10 @@ function Words({ item, kind }: { item: Item; kind: 'note' | 'call' }) {
       onFocus={() => setIsOpen(true)}
       onSubmit={(event) => {
         event.preventDefault();
-        if (words.trim() !== '') mutate();
+        send();
       }}
       onKeyDown={(event) => {
-        if (event.key === 'Enter' && (event.metaKey || event.ctrlKey) && words.trim() !== '') mutate();
+        if (event.key === 'Enter' && (event.metaKey || event.ctrlKey)) send();
         if (event.key === 'Escape' && event.target instanceof HTMLElement) event.target.blur();
       }}
     >
@@ -102,6 +105,7 @@ function Words({ item, kind }: { item: Item; kind: 'note' | 'call' }) {
         label={t(`activity.${kind}`)}
         isHiddenLabel
         lines={isOpen || words !== '' ? 3 : 2}
+        isReadOnly={isPending}
         value={words}
         onChange={setWords}
         error={faults.get(`/${field}`)}

@@ -1,0 +1,101 @@
+import type { Page, Route } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { goTo, Workspace, type Json } from './workspace.ts';
+
+let workspace: Workspace;
+let page: Page;
+
+beforeAll(async () => {
+  workspace = await Workspace.create();
+  page = await workspace.open('/');
+});
+
+afterEach(() => page.unrouteAll({ behavior: 'ignoreErrors' }));
+
+afterAll(() => workspace.close());
+
+interface Held {
+  /** How many calls came. */
+  count: () => number;
+  /** Sends those that came, and later ones. */
+  release: () => void;
+}
+
+/** Holds calls without parameters on their way to the server. @param path the end of their paths, such as `:move` */
+async function hold(method: string, path: string): Promise<Held> {
+  let release = () => {};
+  let count = 0;
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await page.route(
+    (url) => url.pathname.endsWith(path) && url.search === '',
+    async (route: Route) => {
+      if (route.request().method() !== method) return route.fallback();
+      count += 1;
+      await released;
+      await route.continue();
+    },
+  );
+  return { count: () => count, release };
+}
+
+async function subjects(): Promise<unknown[]> {
+  const { tasks } = await workspace.api<{ tasks: Json[] }>('GET', '/v1/tasks');
+  return tasks.map(({ subject }) => subject);
+}
+
+test('a new record that is created by key and by click at once is created once', async () => {
+  const { count, release } = await hold('POST', '/v1/tasks');
+  await goTo(page, '/tasks/new');
+  await page.getByRole('textbox').first().fill('Spindle');
+  await page.keyboard.press('ControlOrMeta+Enter');
+  await page.keyboard.press('ControlOrMeta+Enter');
+  await page.getByRole('button', { name: 'Create' }).click();
+  await expect.poll(count).toBe(1);
+  release();
+  await page.getByRole('heading', { name: 'Spindle', level: 1 }).waitFor();
+  expect(count()).toBe(1);
+  expect(await subjects()).toEqual(['Spindle']);
+});
+
+test('a new record whose answer was lost is not created again by the next try', async () => {
+  await goTo(page, '/tasks/new');
+  await page.getByRole('textbox').first().fill('Bearing');
+  await page.evaluate(() => {
+    const send = window.fetch;
+    window.fetch = async (input, init) => {
+      const answer = await send(input, init);
+      if (input !== '/v1/tasks' || init?.method !== 'POST') return answer;
+      window.fetch = send;
+      throw new TypeError('The connection broke.');
+    };
+  });
+  await page.keyboard.press('ControlOrMeta+Enter');
+  await page.getByText('The server does not answer.').waitFor();
+  expect(await subjects()).toContain('Bearing');
+  await page.keyboard.press('ControlOrMeta+Enter');
+  await page.getByRole('heading', { name: 'Bearing', level: 1 }).waitFor();
+  expect((await subjects()).filter((subject) => subject === 'Bearing')).toHaveLength(1);
+});
+
+test('a task that was not added comes back into its line, before what was typed since', async () => {
+  let refuse = () => {};
+  const refused = new Promise<void>((resolve) => {
+    refuse = resolve;
+  });
+  const body = JSON.stringify({ status: 503, code: 'SERVICE_UNAVAILABLE', detail: 'Not now.' });
+  await goTo(page, '/my-day');
+  await page.route('**/v1/tasks', async (route) => {
+    await refused;
+    await route.fulfill({ status: 503, contentType: 'application/problem+json', body });
+  });
+  const line = page.getByRole('textbox', { name: /Add a task/ });
+  await line.fill('Call Grace');
+  await line.press('Enter');
+  await expect.poll(() => line.inputValue()).toBe('');
+  await line.pressSequentially('and Ada');
+  refuse();
+  await page.getByText('The service is not available just now.').waitFor();
+  expect(await line.inputValue()).toBe('Call Grace and Ada');
+});
