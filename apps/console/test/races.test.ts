@@ -79,6 +79,21 @@ test('a new record whose answer was lost is not created again by the next try', 
   expect((await subjects()).filter((subject) => subject === 'Bearing')).toHaveLength(1);
 });
 
+test('an undo that the server refuses is said', async () => {
+  await workspace.api('POST', '/v1/tasks', { subject: 'Call Ada', ownerId: await userId(), dueDate: '2024-01-02' });
+  const body = JSON.stringify({ status: 412, code: 'ETAG_MISMATCH', detail: 'Not now.' });
+  await page.route('**/*:reopen', (route) =>
+    route.fulfill({ status: 412, contentType: 'application/problem+json', body }),
+  );
+  await goTo(page, '/my-day');
+  await page.getByRole('checkbox', { name: /Call Ada/ }).press('Space');
+  await page
+    .getByRole('alertdialog', { name: /Call Ada/ })
+    .getByRole('button', { name: 'Undo' })
+    .click();
+  await page.getByRole('alertdialog').getByText('It has changed since it was shown.').waitFor();
+});
+
 test('a task that was not added comes back into its line, before what was typed since', async () => {
   let refuse = () => {};
   const refused = new Promise<void>((resolve) => {
@@ -99,3 +114,8 @@ test('a task that was not added comes back into its line, before what was typed 
   await page.getByText('The service is not available just now.').waitFor();
   expect(await line.inputValue()).toBe('Call Grace and Ada');
 });
+
+async function userId(): Promise<unknown> {
+  const { users } = await workspace.api<{ users: Json[] }>('GET', '/v1/users');
+  return users.find(({ displayName }) => displayName === 'Mara Lindqvist')?.['id'];
+}

@@ -10,7 +10,7 @@ export interface Notice {
 /** Those that are shown, which `Toasts` shows once it is loaded. */
 export const notices = new ToastQueue<Notice>({ maxVisibleToasts: 2 });
 
-/** Says what was done, for 8 seconds. An error is said where it happened, not here. */
+/** Says what was done, for 8 seconds. An error is said where it happened, and here if it has no place. */
 export function notify(said: string, undo?: Notice['undo']): void {
   notices.add({ said, undo }, { timeout: 8_000 });
 }

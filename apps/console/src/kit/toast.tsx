@@ -5,11 +5,20 @@ import {
   UNSTABLE_ToastRegion as ToastRegion,
 } from 'react-aria-components';
 import { X } from 'lucide-react';
+import { sentenceOf } from '../app/boundaries.tsx';
 import { t } from '../app/language.ts';
+import { Problem } from '../contract/api.ts';
 import text from '../style/text.module.css';
-import { notices } from './notices.ts';
+import { notices, notify } from './notices.ts';
 import { Button, IconButton } from './ui.tsx';
 import style from './toast.module.css';
+
+// What fails without a place of its own, such as an undo, is said here.
+addEventListener('unhandledrejection', (event) => {
+  if (!(event.reason instanceof Problem)) return;
+  event.preventDefault();
+  notify(sentenceOf(event.reason));
+});
 
 /** What was done, said for 8 seconds. */
 export function Toasts() {
