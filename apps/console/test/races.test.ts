@@ -94,6 +94,36 @@ test('an undo that the server refuses is said', async () => {
   await page.getByRole('alertdialog').getByText('It has changed since it was shown.').waitFor();
 });
 
+test('a form keeps what is typed while it is saved, and saves that too', async () => {
+  const { id } = await workspace.api('POST', '/v1/segments', { key: 'spring', name: 'Spring', filter: 'tags = vip' });
+  await goTo(page, `/segments/${String(id)}/definition`);
+  await page.getByLabel(/^Name/).fill('Spring fair');
+  const { count, release } = await hold('PATCH', `/segments/${String(id)}`);
+  await page.keyboard.press('ControlOrMeta+Enter');
+  await expect.poll(count).toBe(1);
+  await page.getByLabel(/^Name/).fill('Spring fair 2031');
+  await page.getByLabel('Description').fill('Visitors');
+  release();
+  await page.getByText('Spring fair saved').waitFor();
+  expect(await page.getByLabel(/^Name/).inputValue()).toBe('Spring fair 2031');
+  await page.keyboard.press('ControlOrMeta+Enter');
+  await page.getByText('Spring fair 2031 saved').waitFor();
+  expect(await workspace.api('GET', `/v1/segments/${String(id)}`)).toMatchObject({
+    ...{ name: 'Spring fair 2031', description: 'Visitors' },
+  });
+});
+
+test('a form does not overwrite what someone else has saved since it was filled in, though it is shown already', async () => {
+  const { id } = await workspace.api('POST', '/v1/segments', { key: 'autumn', name: 'Autumn', filter: 'tags = vip' });
+  await goTo(page, `/segments/${String(id)}/definition`);
+  await page.getByLabel(/^Name/).fill('Autumn fair');
+  await workspace.api('PATCH', `/v1/segments/${String(id)}`, { name: 'Fall', description: 'Of the south' });
+  await expect.poll(() => page.getByLabel('Description').inputValue()).toBe('Of the south');
+  await page.keyboard.press('ControlOrMeta+Enter');
+  await page.getByText('It has changed since it was shown.').waitFor();
+  expect(await workspace.api('GET', `/v1/segments/${String(id)}`)).toMatchObject({ name: 'Fall' });
+});
+
 test('a task that was not added comes back into its line, before what was typed since', async () => {
   let refuse = () => {};
   const refused = new Promise<void>((resolve) => {

@@ -2,9 +2,10 @@ import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { t } from '../../app/language.ts';
 import { useShortcut } from '../../app/shortcuts.ts';
-import { call, invalidate, Problem, queryClient, readQuery } from '../../contract/api.ts';
-import { theContract, type Resource } from '../../contract/contract.ts';
-import { isSame, textAt, type Json } from '../../contract/json.ts';
+import { call, invalidate, queryClient, readQuery } from '../../contract/api.ts';
+import { theContract } from '../../contract/contract.ts';
+import { patch } from '../../contract/in-turn.ts';
+import { textAt, type Json } from '../../contract/json.ts';
 import { titleOf } from '../../hints/hints.ts';
 import { notify } from '../notices.ts';
 import { faultsOf } from './form-faults.tsx';
@@ -25,15 +26,19 @@ export type Draft = ReturnType<typeof useDraft>;
 export function useDraft({ resource: name, record, begin = {}, onCreated }: DraftOf) {
   const resource = theContract().resource(name)!;
   const [edits, setEdits] = useState<Json>({});
+  // The version that the edits began with: what others save meanwhile is not overwritten.
+  const [base, setBase] = useState(record);
   const isEdited = Object.keys(edits).length > 0;
   const shown = { ...begin, ...record, ...edits };
   const store = async (): Promise<Json> => {
     if (record && !isEdited) return record;
     const saved = record
-      ? await write(resource, record, edits)
+      ? await patch(name, base ?? record, edits)
       : await call(resource.create ?? '', {}, { body: { ...begin, ...edits } });
     keep(name, saved);
-    setEdits({});
+    setBase(saved);
+    // What was typed while it was saved stays.
+    setEdits((now) => Object.fromEntries(Object.entries(now).filter(([field, value]) => value !== edits[field])));
     if (!record) onCreated?.(saved);
     return saved;
   };
@@ -48,7 +53,10 @@ export function useDraft({ resource: name, record, begin = {}, onCreated }: Draf
       if (said !== undefined) notify(said);
     },
   });
-  const save = () => mutate({});
+  const run = (act: Act) => {
+    if (!isPending) mutate(act);
+  };
+  const save = () => run({});
   useShortcut('mod+enter', 'form.save', save, isEdited || !record);
   return {
     shown,
@@ -58,9 +66,10 @@ export function useDraft({ resource: name, record, begin = {}, onCreated }: Draf
     faults: faultsOf(error),
     save,
     /** Saves what is edited, and then has an operation act on the record. @param said once that is done */
-    act: (verb: string, body?: Json, said?: string) => mutate({ verb, body, said }),
+    act: (verb: string, body?: Json, said?: string) => run({ verb, body, said }),
     change: (part: Json) => {
-      reset();
+      if (!isPending) reset();
+      if (!isEdited) setBase(record);
       setEdits((known) => ({ ...known, ...part }));
     },
   };
@@ -70,20 +79,6 @@ interface Act {
   verb?: string;
   body?: Json | undefined;
   said?: string | undefined;
-}
-
-/** Writes over the version that was read, and over a later one that has the same values in the edited fields. @throws Problem */
-async function write(resource: Resource, record: Json, edits: Json): Promise<Json> {
-  const patch = (over: Json) =>
-    call(resource.update ?? '', { id: record.id }, { body: edits, ifMatch: textAt(over, 'etag') });
-  try {
-    return await patch(record);
-  } catch (error) {
-    if (!(error instanceof Problem) || error.status !== 412) throw error;
-    const later = await call(resource.get ?? '', { id: record.id });
-    if (Object.keys(edits).some((name) => !isSame(record[name], later[name]))) throw error;
-    return patch(later);
-  }
 }
 
 /** Shows a version of a record that was just read or written. @param name of its resource */
