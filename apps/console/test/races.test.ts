@@ -124,6 +124,61 @@ test('a form does not overwrite what someone else has saved since it was filled 
   expect(await workspace.api('GET', `/v1/segments/${String(id)}`)).toMatchObject({ name: 'Fall' });
 });
 
+test('stages are ordered by two quick keys, the second before the first is saved', async () => {
+  const stages = ['Due', 'Offered', 'Agreed', 'Won'].map((name) => ({
+    ...{ key: name.toLowerCase(), name, kind: name === 'Won' ? 'WON' : 'OPEN', probability: 50 },
+  }));
+  const { id } = await workspace.api('POST', '/v1/pipelines', { name: 'Renewals', stages });
+  await goTo(page, `/pipelines/${String(id)}/stages`);
+  await page.getByRole('row', { name: 'Due' }).click();
+  const { count, release } = await hold('POST', ':reorderStages');
+  await page.keyboard.press('Alt+ArrowDown');
+  await expect.poll(count).toBe(1);
+  await page.keyboard.press('Alt+ArrowDown');
+  await expect.poll(() => page.getByRole('row').nth(2).innerText()).toContain('Due');
+  release();
+  const order = async () => {
+    const pipeline = await workspace.api<{ stages: Json[] }>('GET', `/v1/pipelines/${String(id)}`);
+    return pipeline.stages.map(({ key }) => key);
+  };
+  await expect.poll(order).toEqual(['offered', 'agreed', 'due', 'won']);
+  expect(await page.getByText('It has changed since it was shown.').count()).toBe(0);
+});
+
+test('entries of the calendar stay where they are dropped, one after the other, before the first is saved', async () => {
+  const ownerId = await userId();
+  const at = (hour: string) => ({
+    startTime: `2027-07-14T${hour}:00Z`,
+    endTime: `2027-07-14T${hour.slice(0, 2)}:30:00Z`,
+  });
+  const { id: one } = await workspace.api('POST', '/v1/meetings', { subject: 'Review', ownerId, ...at('13:00') });
+  const { id: other } = await workspace.api('POST', '/v1/meetings', { subject: 'Lunch', ownerId, ...at('15:00') });
+  await goTo(page, '/calendar?day=2027-07-14');
+  const block = (name: string) => page.getByRole('button', { name: new RegExp(`Meeting, ${name}`) });
+  const later = async (name: string) => {
+    await block(name).focus();
+    await page.keyboard.press('Space');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    return block(name).innerText();
+  };
+  const before = await Promise.all(['Review', 'Lunch'].map((name) => block(name).innerText()));
+  const { count, release } = await hold('PATCH', `/meetings/${String(one)}`);
+  await page.keyboard.press('j');
+  await later('Review');
+  await expect.poll(count).toBe(1);
+  await page.keyboard.press('j');
+  await later('Lunch');
+  const start = async (id: unknown) => (await workspace.api('GET', `/v1/meetings/${String(id)}`))['startTime'];
+  await expect.poll(() => start(other)).toBe('2027-07-14T15:15:00.000Z');
+  expect(await block('Review').innerText()).not.toBe(before[0]);
+  await page.keyboard.press('k');
+  await later('Review');
+  release();
+  await expect.poll(() => start(one)).toBe('2027-07-14T13:30:00.000Z');
+  expect(await page.getByText(/was put back/).count()).toBe(0);
+});
+
 test('a task that was not added comes back into its line, before what was typed since', async () => {
   let refuse = () => {};
   const refused = new Promise<void>((resolve) => {

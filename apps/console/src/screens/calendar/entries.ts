@@ -1,6 +1,7 @@
 import { useQueries } from '@tanstack/react-query';
 import { useMay } from '../../app/resource.ts';
-import { call, invalidate, readQuery } from '../../contract/api.ts';
+import { invalidate, readQuery } from '../../contract/api.ts';
+import { patch } from '../../contract/in-turn.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { addDays, dayOf, dayText, momentOf } from '../home/home-data.ts';
 
@@ -123,17 +124,17 @@ export function movedTo(entry: Entry, day: Date, minutes: number): Entry {
 /** The operations that move entries. */
 export const updates = { meetings: 'updateMeeting', calls: 'updateCall', tasks: 'updateTask' } as const;
 
-/** Saves when an entry is. @returns its etag @throws Problem, such as 412 when it has changed since it was read */
-export async function saveTimes({ kind, id, start, end }: Entry, etag: string): Promise<string> {
+/** Saves when an entry is. @returns its record @throws Problem, such as 412 when its time has changed since it was read */
+export async function saveTimes({ kind, record, start, end }: Entry): Promise<Json> {
   const [from, to] = [start.toISOString(), end.toISOString()];
   const body = {
     meetings: { startTime: from, endTime: to },
     calls: { startTime: from },
     tasks: { dueTime: from },
   }[kind];
-  const saved = await call(updates[kind], { id }, { body, ifMatch: etag });
+  const saved = await patch(kind, record, body);
   await invalidate(kind);
-  return textAt(saved, 'etag');
+  return saved;
 }
 
 const weekdays = ['SUNDAY', 'MONDAY', 'TUESDAY', 'WEDNESDAY', 'THURSDAY', 'FRIDAY', 'SATURDAY'];

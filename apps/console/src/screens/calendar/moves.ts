@@ -1,7 +1,7 @@
 import { useRef, useState, type KeyboardEvent, type PointerEvent, type RefObject } from 'react';
 import { t } from '../../app/language.ts';
 import { invalidate, Problem } from '../../contract/api.ts';
-import { textAt } from '../../contract/json.ts';
+import type { Json } from '../../contract/json.ts';
 import { notify } from '../../kit/notices.ts';
 import { daysBetween } from '../home/home-data.ts';
 import { dayOfEntry, minutesOf, movedTo, saveTimes, type Entry } from './entries.ts';
@@ -18,7 +18,7 @@ interface Held {
 }
 
 export interface CalendarMoves {
-  /** The entries, with the held and the just moved ones at their new times. */
+  /** The entries, with the held one and those whose moves are on their way at their new times. */
   place: (entries: readonly Entry[]) => Entry[];
   held: Held | undefined;
   /** Why the last move was put back. */
@@ -66,7 +66,7 @@ export function useCalendarMoves(days: readonly Date[], columns: RefObject<HTMLD
     fault,
     place: (entries) =>
       entries.map(
-        (entry) => [held?.shown, moved].find((each) => each?.kind === entry.kind && each.id === entry.id) ?? entry,
+        (entry) => [...(held ? [held.shown] : []), ...moved].find((each) => isSameEntry(each, entry)) ?? entry,
       ),
     lift: (entry) => setHeld({ entry, shown: entry }),
     onKey,
@@ -75,13 +75,13 @@ export function useCalendarMoves(days: readonly Date[], columns: RefObject<HTMLD
 
 /** Saves where an entry was dropped, with a toast that takes it back. */
 function useDrop() {
-  const [moved, setMoved] = useState<Entry>();
+  const [moved, setMoved] = useState<readonly Entry[]>([]);
   const [fault, setFault] = useState('');
-  const save = async (entry: Entry, etag: string): Promise<string | undefined> => {
-    setMoved(entry);
+  const save = async (entry: Entry): Promise<Json | undefined> => {
+    setMoved((all) => [...all.filter((each) => !isSameEntry(each, entry)), entry]);
     setFault('');
     try {
-      return await saveTimes(entry, etag);
+      return await saveTimes(entry);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       const said = error.status === 412 ? 'calendar.changed' : 'calendar.putBack';
@@ -89,15 +89,19 @@ function useDrop() {
       await invalidate(entry.kind);
       return undefined;
     } finally {
-      setMoved(undefined);
+      setMoved((all) => all.filter((each) => each !== entry));
     }
   };
   const drop = async ({ entry, shown }: Held) => {
     if (shown.start.getTime() === entry.start.getTime()) return;
-    const etag = await save(shown, textAt(entry.record, 'etag'));
-    if (etag !== undefined) notify(t('calendar.moved', { title: entry.title }), () => save(entry, etag));
+    const record = await save(shown);
+    if (record) notify(t('calendar.moved', { title: entry.title }), () => save({ ...entry, record }));
   };
   return { moved, fault, drop };
+}
+
+function isSameEntry(one: Entry, other: Entry): boolean {
+  return one.kind === other.kind && one.id === other.id;
 }
 
 interface Grip {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { keyOfName } from '../../app/labels.ts';
-import { clashesOf, edited, moved, patchOf, withEdits } from './edits.ts';
+import { afterSaving, clashesOf, edited, moved, patchOf, withEdits } from './edits.ts';
 
 const pipeline = {
   name: 'Renewals',
@@ -33,6 +33,17 @@ describe('edits of a pipeline', () => {
     expect(patchOf(pipeline, withEdits(edits, pipeline, 'stages.due.', { probability: null }))).toEqual({
       stages: [{ key: 'due', name: 'Due' }, pipeline.stages[1]],
     });
+  });
+
+  it('that are made while others are saved stay, over what was saved', () => {
+    const later = withEdits({ ...edits, ...withEdits({}, pipeline, '', { name: 'New' }) }, pipeline, 'stages.due.', {
+      probability: 35,
+    });
+    expect(afterSaving(later, edits)).toEqual({
+      name: { was: 'Renewals', value: 'New' },
+      'stages.due.probability': { was: 30, value: 35 },
+    });
+    expect(afterSaving(edits, edits)).toEqual({});
   });
 
   it('are forgotten with a stage that is gone', () =>

@@ -36,6 +36,14 @@ export function withEdits(edits: Edits, pipeline: Json, prefix: string, next: Js
   return all;
 }
 
+/** The edits that are left once others are saved: those of fields that were edited again meanwhile. */
+export function afterSaving(edits: Edits, saved: Edits): Edits {
+  const left = Object.entries(edits).filter(([path, { value }]) => !saved[path] || !isSame(saved[path].value, value));
+  return Object.fromEntries(
+    left.map(([path, edit]) => [path, { ...edit, was: (saved[path] ?? { value: edit.was }).value }]),
+  );
+}
+
 /** Paths that another user changed too, to another value. */
 export function clashesOf(pipeline: Json, edits: Edits): string[] {
   return Object.entries(edits)

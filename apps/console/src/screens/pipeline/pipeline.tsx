@@ -19,7 +19,7 @@ import { Choice } from '../../kit/record/diff.tsx';
 import { RecordMenu } from '../../kit/record/record-menu.tsx';
 import { Button, Icon } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
-import { clashesOf, edited, valueIn, withEdits, type Edits } from './edits.ts';
+import { afterSaving, clashesOf, edited, valueIn, withEdits, type Edits } from './edits.ts';
 import { useOrder, useSaving } from './saving.ts';
 import { StageList } from './stage-list.tsx';
 import style from './pipeline.module.css';
@@ -40,7 +40,7 @@ function Editor({ pipeline }: { pipeline: Json }) {
   const [edits, setEdits] = useState<Edits>({});
   const [chosen, setChosen] = useState('');
   const [dialog, setDialog] = useState<'add' | 'remove' | 'archive'>();
-  const saving = useSaving(pipeline, edits, () => setEdits({}));
+  const saving = useSaving(pipeline, edits, (saved) => setEdits((now) => afterSaving(now, saved)));
   const order = useOrder(pipeline);
   const shown = inOrder(edited(pipeline, edits), order.keys);
   const stages = itemsAt(shown, 'stages');
@@ -148,7 +148,7 @@ function EditorBar({ pipeline, edits, saving, mayEdit, onDiscard, onArchive }: E
         ) : null}
       </RecordMenu>
       {count > 0 && <Button onPress={onDiscard}>{t('pipeline.discard')}</Button>}
-      {mayEdit && <SaveButton draft={{ isEdited: count > 0, isPending: false, save: saving.save }} />}
+      {mayEdit && <SaveButton draft={{ isEdited: count > 0, isPending: saving.isPending, save: saving.save }} />}
     </Bar>
   );
 }

@@ -20,16 +20,21 @@ interface StageListProps {
 /** The stages in their order, which a pointer changes by dragging. */
 export function StageList({ stages, chosen, onChoose, onOrder, onRemove, faults }: StageListProps) {
   const keys = stages.map((stage) => textAt(stage, 'key'));
+  const order = (next: readonly string[]) => {
+    // The stage that is open as the first one stays open.
+    onChoose(chosen);
+    onOrder(next);
+  };
   const { dragAndDropHooks } = useDragAndDrop({
     getItems: (dragged) => [...dragged].map((key) => ({ 'text/plain': String(key) })),
     onReorder: ({ keys: [key], target: { key: beside, dropPosition } }) => {
-      if (key !== undefined && dropPosition !== 'on') onOrder(moved(keys, String(key), String(beside), dropPosition));
+      if (key !== undefined && dropPosition !== 'on') order(moved(keys, String(key), String(beside), dropPosition));
     },
     renderDropIndicator: (target) => <DropIndicator target={target} className={style.drop} />,
   });
   const move = (by: number) => {
     const beside = keys[keys.indexOf(chosen) + by];
-    if (beside !== undefined) onOrder(moved(keys, chosen, beside, by < 0 ? 'before' : 'after'));
+    if (beside !== undefined) order(moved(keys, chosen, beside, by < 0 ? 'before' : 'after'));
   };
   return (
     <EditorList

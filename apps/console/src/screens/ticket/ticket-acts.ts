@@ -3,6 +3,7 @@ import { labels, t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
 import { useSession } from '../../app/session.ts';
 import { call, invalidate, readQuery } from '../../contract/api.ts';
+import { patch } from '../../contract/in-turn.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { notify } from '../../kit/notices.ts';
 
@@ -110,12 +111,8 @@ interface Act extends Undo {
   undo?: Undo;
 }
 
-/** Changes a field of a ticket, over the version that is shown. */
+/** Changes a field of a ticket, unless someone else has changed it since. */
 export async function setField(ticket: Json, field: string, value: unknown): Promise<void> {
-  await call(
-    'updateTicket',
-    { id: textAt(ticket, 'id') },
-    { body: { [field]: value }, ifMatch: textAt(ticket, 'etag') },
-  );
+  await patch('tickets', ticket, { [field]: value });
   await refreshTickets();
 }

@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { format, locale, t } from '../../app/language.ts';
 import { call, invalidate, Problem } from '../../contract/api.ts';
+import { patch } from '../../contract/in-turn.ts';
 import { isJson, textAt, type Json } from '../../contract/json.ts';
 import { notify } from '../../kit/notices.ts';
 import { addDays, dayOf, momentOf } from '../home/home-data.ts';
@@ -96,8 +97,8 @@ export function useTaskActs(): TaskActs {
     snooze: (task, until) => {
       const [body, before] = [{ until: until.toISOString() }, task.snoozeTime ?? null];
       void act(task, 'work.wasSnoozed', async () => {
-        const { etag } = await call('snoozeTask', { id: task.id }, { body });
-        return () => call('updateTask', { id: task.id }, { body: { snoozeTime: before }, ifMatch: String(etag) });
+        const snoozed = await call('snoozeTask', { id: task.id }, { body });
+        return () => patch('tasks', snoozed, { snoozeTime: before });
       });
     },
   };

@@ -5,6 +5,7 @@ import { inSentence } from '../../../app/labels.ts';
 import { format, t } from '../../../app/language.ts';
 import { useSession } from '../../../app/session.ts';
 import { call, invalidate, readQuery } from '../../../contract/api.ts';
+import { patch } from '../../../contract/in-turn.ts';
 import { itemsAt, textAt, type Json } from '../../../contract/json.ts';
 import { theContract, type Resource } from '../../../contract/contract.ts';
 import { split } from '../../../kit/filter/filter-language.ts';
@@ -123,7 +124,7 @@ function ViewMenu({ view, onDeleted }: { view: Json; onDeleted: () => void }) {
 }
 
 async function update(view: Json, body: Json, done: string): Promise<void> {
-  await call('updateView', { id: view.id }, { body, ifMatch: textAt(view, 'etag') });
+  await patch('views', view, body);
   await invalidate('views');
   notify(done);
 }
