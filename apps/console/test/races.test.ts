@@ -179,6 +179,33 @@ test('entries of the calendar stay where they are dropped, one after the other, 
   expect(await page.getByText(/was put back/).count()).toBe(0);
 });
 
+test('a note that is on its way is not sent again from its ticket, which was left and opened again', async () => {
+  const { id: customerId } = await workspace.api('POST', '/v1/customers', { kind: 'PERSON', displayName: 'Ada' });
+  const { id } = await workspace.api('POST', '/v1/tickets', { subject: 'The stand drifts', customerId });
+  await workspace.api('POST', '/v1/tickets', { subject: 'Another one', customerId });
+  await goTo(page, '/inbox');
+  const open = async (subject: string) => {
+    await page.getByRole('row', { name: subject }).click();
+    await page.getByRole('heading', { name: subject, level: 2 }).waitFor();
+  };
+  await open('The stand drifts');
+  const { count, release } = await hold('POST', ':addNote');
+  await page.keyboard.press('n');
+  await page.keyboard.type('Seen before.');
+  await page.keyboard.press('ControlOrMeta+Enter');
+  await expect.poll(count).toBe(1);
+  await page.keyboard.press('Escape');
+  await open('Another one');
+  await open('The stand drifts');
+  expect(await page.getByRole('button', { name: 'Add note' }).isDisabled()).toBe(true);
+  release();
+  await page.getByRole('listitem').getByText('Seen before.', { exact: true }).waitFor();
+  await expect.poll(() => page.getByRole('textbox', { name: 'Note' }).inputValue()).toBe('');
+  const filter = encodeURIComponent(`ticketId = "${String(id)}"`);
+  const { ticketEntries } = await workspace.api<{ ticketEntries: Json[] }>('GET', `/v1/ticketEntries?filter=${filter}`);
+  expect(ticketEntries.map(({ text }) => text)).toEqual(['Seen before.']);
+});
+
 test('a task that was not added comes back into its line, before what was typed since', async () => {
   let refuse = () => {};
   const refused = new Promise<void>((resolve) => {

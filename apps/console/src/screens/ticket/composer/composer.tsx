@@ -1,53 +1,20 @@
-import { useMutation } from '@tanstack/react-query';
 import { Paperclip, Reply, StickyNote } from 'lucide-react';
 import { useEffect, useRef, useState, type DragEvent } from 'react';
 import { t } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';
 import { keyText, useShortcut } from '../../../app/shortcuts.ts';
-import { call } from '../../../contract/api.ts';
 import { textAt, type Json } from '../../../contract/json.ts';
 import { Select, TextField } from '../../../kit/form/field.tsx';
 import { faultsOf, FormFault, type Faults } from '../../../kit/form/form-faults.tsx';
 import { Segments } from '../../../kit/form/segments.tsx';
-import { notify } from '../../../kit/notices.ts';
-import { usePeople, useRecord } from '../../../kit/record/names.tsx';
+import { useRecord } from '../../../kit/record/names.tsx';
 import { Button, join } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
-import { refreshTickets, setField, useStatuses } from '../ticket-acts.ts';
-import { AttachmentList, useAttachments, type Attachments } from './attachments.tsx';
+import { useStatuses } from '../ticket-acts.ts';
+import { AttachmentList, useAttachments } from './attachments.tsx';
 import { MacroMenu, MentionMenu, TemplateMenu } from './composer-menus.tsx';
 import style from './composer.module.css';
-
-interface Draft {
-  kind: 'reply' | 'note';
-  words: string;
-  /** As they are typed; undefined leaves those of the ticket. */
-  cc?: string;
-  thenStatus: string;
-}
-
-/** What is written but not sent, by ticket: going to another ticket and back loses nothing. */
-const drafts = new Map<string, Draft>();
-
-/** What is being written about a ticket, kept until it is sent. */
-function useDraft(ticket: Json, kinds: readonly Draft['kind'][], attachments: Attachments) {
-  const id = textAt(ticket, 'id');
-  const [draft, setDraft] = useState<Draft>(
-    () => drafts.get(id) ?? { kind: kinds[0] ?? 'note', words: '', thenStatus: '' },
-  );
-  const change = (part: Partial<Draft>) => {
-    const next = { ...draft, ...part };
-    drafts.set(id, next);
-    setDraft(next);
-  };
-  const send = useSend(ticket, draft, attachments.fileIds, () => {
-    drafts.delete(id);
-    if (draft.kind === 'reply') attachments.clear();
-    setDraft({ ...draft, words: '', thenStatus: '' });
-  });
-  const isComplete = draft.kind === 'note' || attachments.isComplete;
-  return { draft, change, send, canSend: draft.words.trim() !== '' && isComplete && !send.isPending };
-}
+import { ccOf, useDraft, type Draft } from './draft.ts';
 
 /** Answers the customer, or notes what only agents see. */
 export function Composer({ ticket }: { ticket: Json }) {
@@ -56,7 +23,10 @@ export function Composer({ ticket }: { ticket: Json }) {
   const attachments = useAttachments(ticket);
   const { draft, change, send, canSend } = useDraft(ticket, kinds, attachments);
   const canAttach = draft.kind === 'reply' && textAt(ticket, 'mailboxId') !== '' && may('createFileUpload');
-  const attach = (files: readonly File[]) => (canAttach ? attachments.add(files) : attachments.refuse());
+  const attach = (files: readonly File[]) => {
+    if (!canAttach) attachments.refuse();
+    else if (!draft.isSending) attachments.add(files);
+  };
   const box = useRef<HTMLFormElement>(null);
   const [asked, setAsked] = useState(0);
   const focus = () => setAsked((count) => count + 1);
@@ -84,16 +54,16 @@ export function Composer({ ticket }: { ticket: Json }) {
       }}
       onSubmit={(event) => {
         event.preventDefault();
-        if (canSend) send.mutate();
+        send();
       }}
       onKeyDown={(event) => {
-        if (event.key === 'Enter' && (event.metaKey || event.ctrlKey) && canSend) send.mutate();
+        if (event.key === 'Enter' && (event.metaKey || event.ctrlKey)) send();
         if (event.key === 'Escape' && event.target instanceof HTMLElement) event.target.blur();
       }}
     >
-      <Inputs ticket={ticket} draft={draft} kinds={kinds} faults={faultsOf(send.error)} onChange={change} />
-      <AttachmentList of={attachments} fault={faultOfFiles(faultsOf(send.error))} />
-      <FormFault error={send.error} names={['text', 'cc', 'fileIds']} />
+      <Inputs ticket={ticket} draft={draft} kinds={kinds} faults={faultsOf(draft.error)} onChange={change} />
+      <AttachmentList of={attachments} fault={faultOfFiles(faultsOf(draft.error))} />
+      <FormFault error={draft.error} names={['text', 'cc', 'fileIds']} />
       <Foot
         ticket={ticket}
         draft={draft}
@@ -160,6 +130,7 @@ function Inputs({ ticket, draft, kinds, faults, onChange }: InputsProps) {
         label={t(`ticket.${draft.kind}`)}
         isHiddenLabel
         lines={3}
+        isReadOnly={draft.isSending === true}
         value={draft.words}
         onChange={(words) => onChange({ words })}
         error={faults.get('/text')}
@@ -238,44 +209,10 @@ function faultOfFiles(faults: Faults): string | undefined {
   return [...faults].find(([pointer]) => pointer.startsWith('/fileIds'))?.[1];
 }
 
-function useSend(ticket: Json, draft: Draft, fileIds: readonly string[], onSent: () => void) {
-  const people = usePeople();
-  return useMutation({
-    mutationFn: async () => {
-      const id = textAt(ticket, 'id');
-      const words = draft.words.trim();
-      if (draft.kind === 'note') {
-        const mentions = [...people.values()].filter(
-          ({ name, shape }) => shape === 'person' && words.includes(`@${name}`),
-        );
-        await call('addTicketNote', { id }, { body: { text: words, mentions: mentions.map((each) => each.id) } });
-      } else {
-        const { thenStatus } = draft;
-        const cc = (draft.cc ?? '').split(/[\s,;]+/).filter((each) => each !== '');
-        // A reply without copies would leave those of the ticket.
-        if (draft.cc !== undefined && cc.length === 0 && ccOf(ticket) !== '') await setField(ticket, 'ccAddresses', []);
-        const body = {
-          ...{ text: words, fileIds },
-          ...(cc.length > 0 && { cc }),
-          ...(thenStatus !== '' && { thenStatus }),
-        };
-        await call('replyToTicket', { id }, { body });
-      }
-      onSent();
-      await refreshTickets();
-      notify(t(draft.kind === 'note' ? 'ticket.noteAdded' : 'ticket.sent', { number: textAt(ticket, 'number') }));
-    },
-  });
-}
-
 /** To whom the answer goes. */
 function Recipient({ ticket }: { ticket: Json }) {
   const customer = useRecord('customers', textAt(ticket, 'customerId'));
   const [first] = Array.isArray(customer?.emails) ? (customer.emails as Json[]) : [];
   const to = textAt(first, 'address') || textAt(customer, 'displayName');
   return t('ticket.to', { to: [to, ccOf(ticket)].filter((each) => each !== '').join(', ') });
-}
-
-function ccOf(ticket: Json): string {
-  return Array.isArray(ticket.ccAddresses) ? ticket.ccAddresses.join(', ') : '';
 }
