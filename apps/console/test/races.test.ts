@@ -206,6 +206,17 @@ test('a note that is on its way is not sent again from its ticket, which was lef
   expect(ticketEntries.map(({ text }) => text)).toEqual(['Seen before.']);
 });
 
+test('two records that someone else deletes at once stay in the list as deleted', async () => {
+  const made = await Promise.all(
+    ['Mast', 'Sail'].map((name) => workspace.api('POST', '/v1/products', { sku: name.toLowerCase(), name })),
+  );
+  await goTo(page, '/products');
+  await page.getByRole('row', { name: 'Mast' }).waitFor();
+  await workspace.api('POST', '/v1/products:batchDelete', { items: made.map(({ id, etag }) => ({ id, etag })) });
+  for (const name of ['Mast', 'Sail'])
+    await page.getByRole('row', { name }).getByRole('button', { name: 'Undelete' }).waitFor();
+});
+
 test('a task that was not added comes back into its line, before what was typed since', async () => {
   let refuse = () => {};
   const refused = new Promise<void>((resolve) => {

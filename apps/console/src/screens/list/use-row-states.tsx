@@ -39,13 +39,17 @@ export function useRowStates(resource: Resource, parents: Json, rows: readonly J
   const shown = useMemo(() => withGone(rows, gone), [rows, gone]);
 
   const keep = (ids: Iterable<string>) => {
-    const next = new Map(gone);
-    for (const id of ids) {
-      const index = shown.findIndex((row) => textAt(row, 'id') === id);
-      const row = shown[index];
-      if (row) next.set(id, { row, after: textAt(shown[index - 1], 'id') });
-    }
-    setGone(next);
+    // One is kept beside others that are kept at once.
+    setGone((known) => {
+      const next = new Map(known);
+      const all = withGone(rows, known);
+      for (const id of ids) {
+        const index = all.findIndex((row) => textAt(row, 'id') === id);
+        const row = all[index];
+        if (row) next.set(id, { row, after: textAt(all[index - 1], 'id') });
+      }
+      return next;
+    });
   };
   const undelete = useCallback(
     async (ids: readonly string[]) => {
