@@ -138,6 +138,40 @@ describe('a deal', () => {
     await page.getByRole('button', { name: 'Save' }).waitFor({ state: 'detached' });
   });
 
+  test('says that someone else has changed the lines that were typed over, and leaves theirs', async () => {
+    const lines = (quantity: string) => ({ lineItems: [{ description: 'Seat', quantity, unitPrice: '10' }] });
+    const id = await deal('Eta', { lineCurrency: 'EUR', amountMode: 'LINES', ...lines('1') });
+    await goTo(page, `/deals/${id}`);
+    await page.getByRole('radio', { name: 'Lines' }).click();
+    await page.getByLabel('Line 1, Quantity').fill('2');
+    await workspace.api('PATCH', `/v1/deals/${id}`, { title: 'Eta of Tobias', ...lines('5') });
+    await page.getByRole('heading', { name: 'Eta of Tobias', level: 1 }).waitFor();
+    await page.keyboard.press('Control+s');
+    await page.getByText('It has changed since it was shown.').waitFor();
+    expect(await read(id)).toMatchObject(lines('5'));
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByLabel('Line 1, Quantity').fill('6');
+    expect(await page.getByText('It has changed since it was shown.').count()).toBe(0);
+    await page.keyboard.press('Control+s');
+    await expect.poll(() => read(id)).toMatchObject(lines('6'));
+  });
+
+  test('says that someone else has changed the splits that are edited, and leaves theirs', async () => {
+    const splits = (share: string) => [
+      { ownerId: '019a0000-0000-7000-8000-000000000001', share },
+      { ownerId: '019a0000-0000-7000-8000-000000000002', share: String(100 - Number(share)) },
+    ];
+    const id = await deal('Iota', { splits: splits('60') });
+    await goTo(page, `/deals/${id}`);
+    await page.getByRole('button', { name: 'Edit Splits' }).click();
+    await page.getByLabel('Share 1, Share').fill('50');
+    await page.getByLabel('Share 2, Share').fill('50');
+    await workspace.api('PATCH', `/v1/deals/${id}`, { splits: splits('70') });
+    await page.keyboard.press('Control+s');
+    await page.getByText('It has changed since it was shown.').waitFor();
+    expect(await read(id)).toMatchObject({ splits: splits('70') });
+  });
+
   test('says in its dialog what the server refuses, beside the input', async () => {
     const id = await deal('Epsilon');
     await goTo(page, `/deals/${id}`);

@@ -191,7 +191,7 @@ function EditRow({
       message={edit.item.resource.message}
       field={field}
       value={edit.value}
-      onChange={edit.setValue}
+      onChange={(next) => !edit.saving.isSaving && edit.setValue(next)}
       faults={faultsOf(edit.saving.error)}
       isBrief
       {...rest}
@@ -203,7 +203,7 @@ function EditRow({
 function EditEnd({ edit: { item, saving, save, onEnd }, names }: { edit: Edit; names: readonly string[] }) {
   return (
     <>
-      <FormFault error={saving.error} names={names} />
+      {!saving.conflict && <FormFault error={saving.error} names={names} />}
       {saving.conflict ? (
         <ConflictPanel item={item} saving={saving} conflict={saving.conflict} onEnd={onEnd} />
       ) : (

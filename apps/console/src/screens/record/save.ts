@@ -12,12 +12,15 @@ export interface Conflict {
   yours: Json;
   /** How many of this editor's fields could be saved. */
   savedCount: number;
+  /** What the server said. */
+  problem: Problem;
 }
 
 export interface Saving {
   /** @param patch values by the paths of their fields; @returns whether all of it is saved */
   save: (patch: Json) => Promise<boolean>;
   isSaving: boolean;
+  /** Of a conflict too, for screens that do not ask which values to take. */
   error: unknown;
   conflict: Conflict | undefined;
   /** Ends the conflict with this editor's values of some fields. */
@@ -29,19 +32,21 @@ export interface Saving {
  * are saved, and the others are a conflict.
  */
 export function useSave(item: Item, base: Json): Saving {
-  const [conflict, setConflict] = useState<Conflict>();
+  const [found, setFound] = useState<{ base: Json; conflict: Conflict }>();
   const { mutateAsync, isPending, error } = useMutation({
     mutationFn: (write: { over: Json; patch: Json }) => saveOver(item, write.over, write.patch),
-    onSuccess: setConflict,
+    onSuccess: (conflict) => setFound(conflict && { base, conflict }),
   });
+  // That of an edit that was given up is over.
+  const conflict = found?.base === base ? found.conflict : undefined;
   const save = (over: Json, patch: Json) =>
     mutateAsync({ over, patch }).then(
-      (found) => found === undefined,
+      (next) => next === undefined,
       () => false,
     );
   return {
     isSaving: isPending,
-    error,
+    error: error ?? conflict?.problem,
     conflict,
     save: (patch) => save(base, patch),
     settle: (taken) => save(conflict?.theirs ?? base, taken),
@@ -50,11 +55,13 @@ export function useSave(item: Item, base: Json): Saving {
 
 async function saveOver(item: Item, base: Json, patch: Json): Promise<Conflict | undefined> {
   if (Object.keys(patch).length === 0) return undefined;
+  let problem: Problem;
   try {
     await write(item, patch, textAt(base, 'etag'));
     return undefined;
   } catch (error) {
     if (!(error instanceof Problem) || error.status !== 412) throw error;
+    problem = error;
   }
   const get = item.resource.get ?? '';
   const theirs = await call(get, itemParameters(get, item.parents, item.id));
@@ -70,6 +77,7 @@ async function saveOver(item: Item, base: Json, patch: Json): Promise<Conflict |
     theirs: { ...saved, updateTime: theirs.updateTime, updatedBy: theirs.updatedBy },
     yours,
     savedCount: Object.keys(others).length,
+    problem,
   };
 }
 

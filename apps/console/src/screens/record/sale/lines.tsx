@@ -22,7 +22,9 @@ const emptyLine = { description: '', quantity: '1', unitPrice: '0' };
 function useLines(item: Item) {
   const { shown, now, resource, may, asOf, isDeleted } = item;
   const [draft, setDraft] = useState<Json[]>();
-  const { save, isSaving, error } = useSave(item, now);
+  // The version that the draft began with: what others save meanwhile is not overwritten.
+  const [base, setBase] = useState(now);
+  const { save, isSaving, error } = useSave(item, base);
   const isDeal = resource.name === 'deals';
   const currency = textAt(shown, isDeal ? 'lineCurrency' : 'currency') || textAt(shown, 'amount.currencyCode') || 'EUR';
   const saved = itemsAt(shown, 'lineItems');
@@ -41,7 +43,12 @@ function useLines(item: Item) {
     error: preview.error ?? error,
     isSaving,
     canEdit: may(resource.update) && asOf === undefined && !isDeleted && !isFixed,
-    change: (lines: Json[]) => setDraft(isSame(lines.map(inputOf), saved.map(inputOf)) ? undefined : lines),
+    change: (lines: Json[]) => {
+      // What is on its way is not changed.
+      if (isSaving) return;
+      if (!draft) setBase(now);
+      setDraft(isSame(lines.map(inputOf), saved.map(inputOf)) ? undefined : lines);
+    },
     cancel: () => setDraft(undefined),
     save: () => patch && void save(patch).then((isSaved) => isSaved && setDraft(undefined)),
   };

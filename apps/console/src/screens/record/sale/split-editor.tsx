@@ -18,8 +18,10 @@ const kinds = ['REVENUE', 'OVERLAY'] as const;
 /** The splits of a deal as inputs. The server says what is wrong with them, and computes their amounts. */
 export function SplitEditor({ item, onEnd }: { item: Item; onEnd: () => void }) {
   const [base] = useState(item.now);
-  const [splits, setSplits] = useState<Json[]>(() => drafted(base));
+  const [splits, setDrafted] = useState<Json[]>(() => drafted(base));
   const { save, isSaving, error } = useSave(item, base);
+  // What is on its way is not changed.
+  const setSplits = (next: Json[]) => !isSaving && setDrafted(next);
   const send = () => void save({ splits }).then((isSaved) => isSaved && onEnd());
   const left = wholeUnits - splits.reduce((sum, split) => sum + (isRevenue(split) ? unitsOf(split) : 0), 0);
   const faults = [...faultsOf(error)];
