@@ -45,13 +45,16 @@ async function subjects(): Promise<unknown[]> {
   return tasks.map(({ subject }) => subject);
 }
 
-test('a new record that is created by key and by click at once is created once', async () => {
+test('a new record that is created by click and by key at once is created once', async () => {
   const { count, release } = await hold('POST', '/v1/tasks');
   await goTo(page, '/tasks/new');
   await page.getByRole('textbox').first().fill('Spindle');
+  // Both before the form is drawn again.
+  await page.getByRole('button', { name: 'Create' }).evaluate((button: HTMLElement) => {
+    button.click();
+    button.click();
+  });
   await page.keyboard.press('ControlOrMeta+Enter');
-  await page.keyboard.press('ControlOrMeta+Enter');
-  await page.getByRole('button', { name: 'Create' }).click();
   await expect.poll(count).toBe(1);
   release();
   await page.getByRole('heading', { name: 'Spindle', level: 1 }).waitFor();
@@ -111,6 +114,23 @@ test('a form keeps what is typed while it is saved, and saves that too', async (
   expect(await workspace.api('GET', `/v1/segments/${String(id)}`)).toMatchObject({
     ...{ name: 'Spring fair 2031', description: 'Visitors' },
   });
+});
+
+test('a button keeps the focus while what it does is under way, and does it again after a failure', async () => {
+  const { id } = await workspace.api('POST', '/v1/segments', { key: 'winter', name: 'Winter', filter: 'tags = vip' });
+  await goTo(page, `/segments/${String(id)}/definition`);
+  await page.getByLabel(/^Name/).fill('Winter fair');
+  const body = JSON.stringify({ status: 503, code: 'SERVICE_UNAVAILABLE', detail: 'Not now.' });
+  await page.route(
+    `**/v1/segments/${String(id)}`,
+    (route) => route.fulfill({ status: 503, contentType: 'application/problem+json', body }),
+    { times: 1 },
+  );
+  await page.getByRole('button', { name: 'Save' }).focus();
+  await page.keyboard.press('Enter');
+  await page.getByText('The service is not available just now.').waitFor();
+  await page.keyboard.press('Enter');
+  await page.getByText('Winter fair saved').waitFor();
 });
 
 test('a form does not overwrite what someone else has saved since it was filled in, though it is shown already', async () => {

@@ -17,11 +17,11 @@ export function Ask({ title, acts, onClose, names, children }: AskProps) {
   // A form with several inputs is sent by Enter only if it has a button that sends it.
   const buttons = acts.map(({ name, run }) =>
     run === last?.run ? (
-      <Button key={name} kind="primary" isDisabled={isPending} type="submit" form={form}>
+      <Button key={name} kind="primary" isPending={isPending} type="submit" form={form}>
         {name}
       </Button>
     ) : (
-      <Button key={name} isDisabled={isPending} onPress={() => mutate(run)}>
+      <Button key={name} isPending={isPending} onPress={() => mutate(run)}>
         {name}
       </Button>
     ),
@@ -43,7 +43,7 @@ export function Ask({ title, acts, onClose, names, children }: AskProps) {
         className={style.ask}
         onSubmit={(event) => {
           event.preventDefault();
-          if (last) mutate(last.run);
+          if (last && !isPending) mutate(last.run);
         }}
       >
         {children(faultsOf(error))}

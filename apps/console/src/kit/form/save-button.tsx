@@ -15,7 +15,8 @@ export function SaveButton({ draft, kind = 'primary' }: SaveButtonProps) {
       kind={kind}
       icon={Check}
       shortcut={keyText('mod+enter')}
-      isDisabled={!draft.isEdited || draft.isPending}
+      isDisabled={!draft.isEdited}
+      isPending={draft.isPending}
       onPress={draft.save}
     >
       {t('form.save')}

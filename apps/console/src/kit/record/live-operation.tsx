@@ -171,7 +171,7 @@ function Act({ id, operation, icon, onDone }: { id: string; operation: string; i
   const write = useMutation({ mutationFn: () => call(operation, { id }), onSuccess: onDone });
   return (
     <>
-      <Button small icon={icon} isDisabled={write.isPending} onPress={() => write.mutate()}>
+      <Button small icon={icon} isPending={write.isPending} onPress={() => write.mutate()}>
         {t(`job.${operation}`)}
       </Button>
       <FormFault error={write.error} names={[]} />

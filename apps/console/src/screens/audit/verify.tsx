@@ -61,13 +61,13 @@ function ChainPanel({ chain }: { chain: Chain }) {
         <p className={text.two}>{t(`verify.${chain.key}.help`)}</p>
       </header>
       <div className={style.actions}>
-        <Button kind="primary" icon={ShieldCheck} onPress={() => verify.mutate()} isDisabled={verify.isPending}>
+        <Button kind="primary" icon={ShieldCheck} onPress={() => verify.mutate()} isPending={verify.isPending}>
           {t('verify.run')}
         </Button>
-        <Button icon={PenLine} onPress={() => sign.mutate()} isDisabled={sign.isPending}>
+        <Button icon={PenLine} onPress={() => sign.mutate()} isPending={sign.isPending}>
           {t('verify.sign')}
         </Button>
-        <Button icon={Download} onPress={() => save.mutate()} isDisabled={save.isPending}>
+        <Button icon={Download} onPress={() => save.mutate()} isPending={save.isPending}>
           {t('verify.export')}
         </Button>
       </div>

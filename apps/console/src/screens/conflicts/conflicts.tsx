@@ -108,7 +108,7 @@ function Conflict({ conflict, name, onSkip }: { conflict: Json; name: string; on
             number={index + 1}
             icon={icon}
             onPress={() => resolve.mutate({ choice })}
-            isDisabled={resolve.isPending}
+            isPending={resolve.isPending}
           >
             {t(`conflicts.choice.${choice}`, { peer })}
           </ChoiceButton>
@@ -126,7 +126,7 @@ function sentenceOf(conflict: Json): string {
 }
 
 function ChoiceButton({ number, ...rest }: ButtonProps & { number: number; onPress: () => void }) {
-  useShortcut(String(number), 'conflicts.choose', rest.onPress, rest.isDisabled !== true);
+  useShortcut(String(number), 'conflicts.choose', rest.onPress, rest.isPending !== true);
   return <Button {...rest} kind={number === 1 ? 'primary' : 'plain'} shortcut={String(number)} />;
 }
 

@@ -116,7 +116,7 @@ function Pair({ pair, onMerged }: { pair: Json; onMerged: () => void }) {
         <Button icon={ArrowLeftRight} shortcut="S" onPress={() => setSwapped(!isSwapped)}>
           {t('duplicates.swap')}
         </Button>
-        <Button kind="primary" icon={Merge} shortcut="M" onPress={run} isDisabled={merge.isPending}>
+        <Button kind="primary" icon={Merge} shortcut="M" onPress={run} isPending={merge.isPending}>
           {t('duplicates.merge')}
         </Button>
       </SplitFoot>

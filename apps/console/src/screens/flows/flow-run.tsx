@@ -50,7 +50,7 @@ function Shown({ run }: { run: Json }) {
         beside={<StateChip record={run} of="FlowRunState" tones={tones} />}
       >
         {possible.map((one) => (
-          <Button key={one.key} icon={one.icon} onPress={() => act.mutate(one)} isDisabled={act.isPending}>
+          <Button key={one.key} icon={one.icon} onPress={() => act.mutate(one)} isPending={act.isPending}>
             {t(`flow.act.${one.key}`)}
           </Button>
         ))}

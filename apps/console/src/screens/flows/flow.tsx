@@ -129,7 +129,13 @@ function EditorBar({ flow, draft, onShow }: EditorBarProps) {
       </Button>
       {may('updateFlow') && draft.isEdited && <SaveButton kind="plain" draft={draft} />}
       {may('publishFlow') && state !== 'RETIRED' && (
-        <Button kind="primary" icon={Rocket} isDisabled={!isNew || draft.isPending} onPress={() => act('publishFlow')}>
+        <Button
+          kind="primary"
+          icon={Rocket}
+          isDisabled={!isNew}
+          isPending={draft.isPending}
+          onPress={() => act('publishFlow')}
+        >
           {t('flow.publish')}
         </Button>
       )}

@@ -50,7 +50,7 @@ export function NewImport() {
           <FileStep file={file} onFile={setFile} />
           <Settings settings={settings} onChange={setSettings} />
           <div className={text.row}>
-            <Button icon={FlaskConical} onPress={() => dryRun.mutate()} isDisabled={!file || dryRun.isPending}>
+            <Button icon={FlaskConical} onPress={() => dryRun.mutate()} isDisabled={!file} isPending={dryRun.isPending}>
               {t('imports.try')}
             </Button>
             <span className={text.meta}>{t('imports.tryHelp')}</span>
@@ -60,7 +60,7 @@ export function NewImport() {
             <>
               <Columns recordType={settings.recordType} tried={tried} chosen={chosen} onChoose={setChosen} />
               <div className={text.row}>
-                <Button kind="primary" icon={Download} onPress={() => run.mutate()} isDisabled={run.isPending}>
+                <Button kind="primary" icon={Download} onPress={() => run.mutate()} isPending={run.isPending}>
                   {t('imports.run')}
                 </Button>
                 <span className={text.meta}>{t('imports.runHelp')}</span>

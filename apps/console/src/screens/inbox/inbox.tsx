@@ -141,7 +141,7 @@ function NextButton({ queue, onNext }: { queue: Json; onNext: (id: string) => vo
           {labels.value('NoTicketReason', reason)}
         </span>
       )}
-      <Button icon={ListStart} shortcut="." isDisabled={next.isPending} onPress={() => next.mutate()}>
+      <Button icon={ListStart} shortcut="." isPending={next.isPending} onPress={() => next.mutate()}>
         {t('inbox.next')}
       </Button>
     </>

@@ -94,7 +94,8 @@ function SendBar({ operation, isAllowed, isRunning, isDone: isClosing, onSend, o
         kind="primary"
         icon={Send}
         shortcut={keyText('mod+enter')}
-        isDisabled={!isAllowed || isRunning}
+        isDisabled={!isAllowed}
+        isPending={isRunning}
         onPress={onSend}
       >
         {t(onClose ? 'form.save' : 'operation.send')}

@@ -135,7 +135,7 @@ function Restore({ item, field }: { item: Item; field: FormField }) {
         small
         kind="bare"
         icon={Undo2}
-        isDisabled={isSaving}
+        isPending={isSaving}
         onPress={() => void save({ [field.name]: valueAt(item.shown, field.name) ?? null })}
       >
         {t('record.restore')}
@@ -208,7 +208,7 @@ function EditEnd({ edit: { item, saving, save, onEnd }, names }: { edit: Edit; n
         <ConflictPanel item={item} saving={saving} conflict={saving.conflict} onEnd={onEnd} />
       ) : (
         <span className={style.buttons}>
-          <Button small kind="primary" icon={Check} onPress={save}>
+          <Button small kind="primary" icon={Check} isPending={saving.isSaving} onPress={save}>
             {t('form.save')}
           </Button>
           <Button small onPress={onEnd}>

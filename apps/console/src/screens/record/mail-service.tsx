@@ -59,7 +59,7 @@ export function MailService({ item }: { item: Item }) {
                 key={verb}
                 small
                 icon={icon}
-                isDisabled={run.isPending}
+                isPending={run.isPending}
                 onPress={() => run.mutate({ verb, ...(body && { body }) })}
               >
                 {t(`mail.${verb}`)}

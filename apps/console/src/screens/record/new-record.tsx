@@ -57,7 +57,7 @@ function NewForm({ resource, parents }: { resource: Resource; parents: Json }) {
     // The answer to an earlier check can come after it.
     if (number === latest.current) setDraft({ error, touched });
   };
-  useShortcut('mod+enter', 'form.create', save);
+  useShortcut('mod+enter', 'form.create', save, !write.isPending);
   // What is shown once is in the answer, which only the form of the operation shows.
   if (theContract().hasSecret(create.answer))
     return (
@@ -72,7 +72,7 @@ function NewForm({ resource, parents }: { resource: Resource; parents: Json }) {
     <>
       <Bar title={t('form.new', { what: labels.one(object === '' ? resource.singular : object) })}>
         <Button onPress={() => history.back()}>{t('form.cancel')}</Button>
-        <Button kind="primary" icon={Check} shortcut={keyText('mod+enter')} onPress={save}>
+        <Button kind="primary" icon={Check} shortcut={keyText('mod+enter')} isPending={write.isPending} onPress={save}>
           {t('form.create')}
         </Button>
       </Bar>

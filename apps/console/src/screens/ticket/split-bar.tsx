@@ -36,7 +36,7 @@ export function SplitBar({ ticket, entryIds, onEnd }: SplitBarProps) {
       className={style.split}
       onSubmit={(event) => {
         event.preventDefault();
-        split.mutate();
+        if (entryIds.length > 0 && !split.isPending) split.mutate();
       }}
     >
       <p>{t('ticket.splitHelp', { count: entryIds.length })}</p>
@@ -50,7 +50,13 @@ export function SplitBar({ ticket, entryIds, onEnd }: SplitBarProps) {
       <FormFault error={split.error} names={['subject']} />
       <span className={style.acts}>
         <Button onPress={onEnd}>{t('form.cancel')}</Button>
-        <Button kind="primary" type="submit" icon={Split} isDisabled={entryIds.length === 0 || split.isPending}>
+        <Button
+          kind="primary"
+          type="submit"
+          icon={Split}
+          isDisabled={entryIds.length === 0}
+          isPending={split.isPending}
+        >
           {t('ticket.split')}
         </Button>
       </span>

@@ -113,7 +113,13 @@ function DraftButtons({ campaign, draft, isReady }: EditorBarProps) {
     <>
       <SaveButton kind={campaign ? 'plain' : 'primary'} draft={draft} />
       {campaign && may('startCampaign') && (
-        <Button kind="primary" icon={Send} isDisabled={!isReady || draft.isPending} onPress={() => setIsStarting(true)}>
+        <Button
+          kind="primary"
+          icon={Send}
+          isDisabled={!isReady}
+          isPending={draft.isPending}
+          onPress={() => setIsStarting(true)}
+        >
           {t('campaign.start')}
         </Button>
       )}

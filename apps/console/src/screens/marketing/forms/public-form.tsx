@@ -181,7 +181,7 @@ function FormBar({ form, draft }: { form: Json | undefined; draft: Draft }) {
       )}
       <SaveButton kind={form && !isActive ? 'plain' : 'primary'} draft={draft} />
       {form && !isActive && may('updateForm') && (
-        <Button kind="primary" icon={Rocket} isDisabled={draft.isPending} onPress={() => setState('ACTIVE')}>
+        <Button kind="primary" icon={Rocket} isPending={draft.isPending} onPress={() => setState('ACTIVE')}>
           {t('publicForm.publish')}
         </Button>
       )}

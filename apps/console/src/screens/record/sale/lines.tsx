@@ -97,7 +97,7 @@ export function Lines({ item }: { item: Item }) {
           <FormFault error={error} names={['lineItems']} />
           <span className={text.grow} />
           <Button onPress={cancel}>{t('form.cancel')}</Button>
-          <Button kind="primary" shortcut={keyText('mod+s')} isDisabled={rest.isSaving} onPress={save}>
+          <Button kind="primary" shortcut={keyText('mod+s')} isPending={rest.isSaving} onPress={save}>
             {t('form.save')}
           </Button>
         </footer>

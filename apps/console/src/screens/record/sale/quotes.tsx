@@ -97,7 +97,7 @@ function Preview({ item, quote, beside }: { item: Item; quote: Json; beside: Rea
     <>
       <div className={style.actions}>
         {canSend && (
-          <Button kind="primary" icon={state === 'SENT' ? Copy : Send} isDisabled={isPending} onPress={() => mutate()}>
+          <Button kind="primary" icon={state === 'SENT' ? Copy : Send} isPending={isPending} onPress={() => mutate()}>
             {t(state === 'SENT' ? 'quotes.newLink' : 'quotes.send')}
           </Button>
         )}

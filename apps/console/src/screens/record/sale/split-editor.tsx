@@ -54,7 +54,7 @@ export function SplitEditor({ item, onEnd }: { item: Item; onEnd: () => void }) 
       {faults.some(([pointer]) => pointer === '/splits') && <Fault>{new Map(faults).get('/splits')}</Fault>}
       <FormFault error={error} names={['splits']} />
       <span className={text.row}>
-        <Button small kind="primary" shortcut={keyText('mod+s')} isDisabled={isSaving} onPress={send}>
+        <Button small kind="primary" shortcut={keyText('mod+s')} isPending={isSaving} onPress={send}>
           {t('form.save')}
         </Button>
         <Button small onPress={onEnd}>

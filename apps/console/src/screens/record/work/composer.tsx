@@ -123,7 +123,7 @@ function Words({ item, kind }: { item: Item; kind: 'note' | 'call' }) {
                 .map(({ name }) => ({ id: name, name: labels.value('CallOutcome', name) }))}
             />
           )}
-          <Button type="submit" kind="primary" small isDisabled={isPending} shortcut={keyText('mod+enter')}>
+          <Button type="submit" kind="primary" small isPending={isPending} shortcut={keyText('mod+enter')}>
             {t(`activity.add.${kind}`)}
           </Button>
         </span>
