@@ -87,7 +87,7 @@ test.each(cases)('a search for $q (one in $oneIn) in $size customers reads few r
   const em = orm.em.fork({ session: tenantSession(tenantId) });
   const wanted = await inCall(tenantId, () => conditionsOf(em, type, { q }));
   const query = firstPage(type, tenantId, wanted, { isSmall: size <= 10_000 });
-  // In a large tenant, a sample tells whether it is worth to test more.
+  // In a large tenant, a sample shows whether testing more is worth it.
   const windows = pageSteps(query).flatMap(({ window }) => window ?? []);
   expect(windows).toEqual(size <= 10_000 ? [63] : [250, 2_000]);
   const matches = oneIn === 0 ? 0 : Math.ceil(size / oneIn);

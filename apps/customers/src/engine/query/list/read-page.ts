@@ -29,7 +29,7 @@ export type PageRow = StoredRecord<RecordMessage>;
  */
 const windowRows = { least: 2_000, each: 50, eachOfFew: 3 };
 
-/** The part of a window that is tested first: the records found there tell whether all of it would fill the page. */
+/** The part of a window that is tested first: the records found there show whether all of it would fill the page. */
 const samplePart = 1 / 8;
 
 /**
