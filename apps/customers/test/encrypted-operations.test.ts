@@ -1,7 +1,9 @@
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
-import { ImportColumn_Reason as Reason } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import { ImportColumn_Reason as Reason, ListMode } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { Operation_State as State, type Operation } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { PrivacyServiceService } from '@rapport/contracts/rapport/customers/v1/privacy_service';
+import { Note } from '@rapport/contracts/rapport/work/v1/note';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { newKeys, type Keys } from './databases.js';
 import { csvOf, encryptedImportOptions, EncryptedImports, marked } from './encrypted-imports.js';
@@ -113,6 +115,30 @@ test('undo gives a deal its former customer and values, which are sealed with th
   expect(valuesIn(await imports.stored(), ['yarrow'])).toEqual([]);
   await encrypted.erase(eve.id);
   expect(await get()).toMatchObject({ title: 'yarrow before', customerId: ada.id });
+});
+
+test('a note is sealed with the key of its person, which an undo restores', async () => {
+  await encrypted.encrypt();
+  const [ada, eve] = [await encrypted.create(someone('tansyada')), await encrypted.create(someone('tansyeve'))];
+  const relatedTo = (customer: Customer) => [{ type: 'customer', id: customer.id }];
+  const note = { ...Note.decode(new Uint8Array()), body: 'tansy before', related: relatedTo(ada) };
+  const { id } = await customers.call('createNote', { note }, tenant.caller);
+  const rows = [
+    { id, body: 'tansy after', related: relatedTo(eve) },
+    { body: 'tansy new', related: relatedTo(eve) },
+  ];
+  const file = rows.map((row) => JSON.stringify(row)).join('\n');
+  const input = { contentType: 'application/x-ndjson', recordType: 'note', listMode: ListMode.REPLACE };
+
+  const real = await tenant.run(file, input);
+  const get = () => customers.call('getNote', { id }, tenant.caller);
+  expect(await get()).toMatchObject({ body: 'tansy after', customerId: eve.id });
+  const undone = await tenant.undo(real.id);
+
+  expect(real.counts).toMatchObject({ created: 1, updated: 1 });
+  expect(undone).toMatchObject({ state: State.UNDONE, counts: { undone: 2 } });
+  expect(await get()).toMatchObject({ body: 'tansy before', customerId: ada.id });
+  expect(valuesIn(await imports.stored(), ['tansy'])).toEqual([]);
 });
 
 test('the error of an import is stored encrypted', async () => {

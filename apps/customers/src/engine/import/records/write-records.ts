@@ -87,10 +87,8 @@ async function sliceStatements(
     numbers: RecordNumbers<RecordMessage>;
   },
 ): Promise<Statement[]> {
-  const [created, updated, remembered]: [string[], string[], string[]] = [[], [], []];
+  const next: RecordPair[] = [];
   const settled: Statement[] = [];
-  const hasEffects = type.definition.also !== undefined;
-  await prepareKeys(type, records);
   for (const { stored, record: wanted, id } of records) {
     if (turn.isOver) await turn.next();
     const ownerId = owners.get(id) ?? wanted.ownerId;
@@ -99,6 +97,13 @@ async function sliceStatements(
       : { ...newRecord(type, { ...wanted, ownerId }, linked, id), ...numbers.next() };
     const { record, statements } = await settleChange(em, type, linked.change(type, stored, changed));
     settled.push(...statements);
+    next.push({ stored, record });
+  }
+  await prepareKeys(type, next);
+  const [created, updated, remembered]: [string[], string[], string[]] = [[], [], []];
+  const hasEffects = type.definition.also !== undefined;
+  for (const { stored, record } of next) {
+    if (turn.isOver) await turn.next();
     (stored ? updated : created).push(recordRow(type, record, customFields));
     if (operationId !== undefined) remembered.push(changeRow(type, record, stored));
     if (hasEffects) changes.push(linked.change(type, stored, record));
@@ -111,12 +116,18 @@ async function sliceStatements(
   ];
 }
 
-/** A new record that is a subject itself has an id of this import. */
-async function prepareKeys(type: RecordType, records: readonly ImportRecord[]): Promise<void> {
+/** A record as it will be stored, and as it is stored; undefined for one that is still to be created. */
+interface RecordPair {
+  stored: RecordMessage | undefined;
+  record: RecordMessage;
+}
+
+/** A new record that is a subject itself has an id of this import. Which one is its subject can follow from its links. */
+async function prepareKeys(type: RecordType, records: readonly RecordPair[]): Promise<void> {
   const seal = currentSeal();
   if (!seal) return;
-  const isNew = ({ id, stored, record }: ImportRecord) => !stored && type.subjectOf(record) === id;
-  await seal.prepareNew(records.filter(isNew).map(({ id }) => id));
+  const isNew = ({ stored, record }: RecordPair) => !stored && type.subjectOf(record) === record.id;
+  await seal.prepareNew(records.filter(isNew).map(({ record }) => record.id));
   await seal.prepare(
     records.flatMap(({ record, stored }) => [record, stored ?? record].map((each) => type.subjectOf(each))),
   );
