@@ -156,7 +156,10 @@ const operationErrorCodes: Record<string, ErrorCodeMeaning> = {
   PEER_UNAVAILABLE: ['UNAVAILABLE', 'The other system is unreachable. Retry.'],
   PEER_UNSUPPORTED: ['FAILED_PRECONDITION', 'The connector does not have this capability.'],
   PERMISSION_NOT_HELD: ['PERMISSION_DENIED', 'The caller grants a permission that it lacks.'],
-  PERSONAL_DATA_ENCRYPTED: ['FAILED_PRECONDITION', 'The encryption of personal data removed what the call needs.'],
+  PERSONAL_DATA_ENCRYPTED: [
+    'FAILED_PRECONDITION',
+    'The encryption of personal data removed the file and the undo data of the import.',
+  ],
   PERSONAL_DATA_HIDDEN: ['PERMISSION_DENIED', 'The caller may not see personal data.'],
   PII_NOT_HELD: ['PERMISSION_DENIED', 'The caller grants access to personal data that it lacks.'],
   PRICE_MISSING: ['FAILED_PRECONDITION', 'The product has no price in the currency.'],

@@ -1,6 +1,5 @@
 import { AppError } from '@rapport/platform';
 import type { BulkWork } from '../../pace/bulk-work.js';
-import { encryptedError } from '../../query/filter/refuse-sealed.js';
 import type { OperationKind, OperationTask, OperationWork } from '../../operations/operation-kind.js';
 import type { Operation } from '../../operations/operation.entity.js';
 import { wrongState } from '../../operations/steer-operation.js';
@@ -57,5 +56,7 @@ async function sealing({ em, job, operation }: OperationTask, work: () => Return
 
 /** @throws AppError FAILED_PRECONDITION for an import from before the encryption, which removed its file and undo data */
 function refuseCleared({ sealed }: Operation, isEncrypted: boolean): void {
-  if (isEncrypted && !sealed) throw encryptedError('The data of an earlier import was removed');
+  if (!isEncrypted || sealed) return;
+  const message = 'The encryption of personal data removed the file and the undo data of the import.';
+  throw new AppError('FAILED_PRECONDITION', 'PERSONAL_DATA_ENCRYPTED', message);
 }

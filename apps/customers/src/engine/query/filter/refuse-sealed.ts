@@ -29,13 +29,3 @@ export function refuseSealed(type: RecordType, { orderBy, q }: { orderBy: string
 export function sealedError(filter: string, { field, operatorIndex }: Restriction, problem: string): AppError {
   return filterError('FILTER_ENCRYPTED', filter, operatorIndex, `${field} is encrypted in this tenant and ${problem}`);
 }
-
-/** @throws AppError FAILED_PRECONDITION for a call of a tenant whose personal data is encrypted */
-export function refuseUnderEncryption(what: string): void {
-  if (currentSeal()) throw encryptedError(what);
-}
-
-export function encryptedError(what: string): AppError {
-  const message = `${what} while the personal data of the tenant is encrypted.`;
-  return new AppError('FAILED_PRECONDITION', 'PERSONAL_DATA_ENCRYPTED', message);
-}
