@@ -190,6 +190,7 @@ const operationErrorCodes: Record<string, ErrorCodeMeaning> = {
   STAGE_IN_USE: ['FAILED_PRECONDITION', 'Live deals are in a stage that would be removed. `metadata.stages` names it.'],
   SUPPRESSION_NOT_FOUND: ['NOT_FOUND', 'The suppression does not exist.'],
   SYNC_CONFLICT_NOT_FOUND: ['NOT_FOUND', 'The conflict does not exist or is resolved.'],
+  SYNC_RUN_LIMIT: ['RESOURCE_EXHAUSTED', 'As many runs of the mapping wait as may. Request one later.'],
   SYNC_RUN_NOT_FOUND: ['NOT_FOUND', 'The run does not exist.'],
   TEAM_IN_USE: ['FAILED_PRECONDITION', 'A user or an API key belongs to the team.'],
   TEAM_NAME_TAKEN: ['ALREADY_EXISTS', 'Another team has this name.'],

@@ -11,7 +11,7 @@ import { checkRights } from '../../exchange/connections/check-rights.js';
 import { exchangedType } from '../../exchange/mappings/records/exchanged-types.js';
 import type { JobQueue } from '../../storage/job-queue.js';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
-import { queueRun } from '../runs/create-run.js';
+import { queueExchange } from '../runs/create-run.js';
 import { conflictMessages, findConflict } from './conflict-message.js';
 
 /** Handles ResolveSyncConflict. Runs in a transaction. */
@@ -27,7 +27,7 @@ export async function resolveConflict(
   const choice = sentChoice(resolution?.choice);
   const run = <Row extends object>({ sql, values }: Statement) => queryRows<Row>(em, { sql, values });
   await applyChoice(run, tenantId, conflict, { choice, customerId: resolution?.customerId });
-  await queueRun(em, jobs, { mappingId: conflict.mapping_id, kind: 'EXCHANGE' });
+  await queueExchange(em, jobs, conflict.mapping_id);
   const detail = { conflict: conflict.kind, choice };
   await recordAuditEvent(em, { kind: 'SYNC_CONFLICT_RESOLVED', records: [`mapping/${conflict.mapping_id}`], detail });
   const [message] = await conflictMessages(run, envelope, tenantId, [await findConflict(em, id)]);

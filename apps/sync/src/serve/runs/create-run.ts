@@ -17,9 +17,13 @@ import { findConnection } from '../../exchange/connections/find-connection.js';
 import type { ConflictKind } from '../../exchange/links/conflict-store.js';
 import { exchangedType } from '../../exchange/mappings/records/exchanged-types.js';
 import { mayRunPaused, runColumns, type ResolveRequest, type RunRow } from '../../exchange/runs/run-store.js';
+import type { Mapping } from '../../exchange/mappings/mapping.entity.js';
 import type { JobQueue } from '../../storage/job-queue.js';
 import { findMapping } from '../mappings/write-mapping.js';
 import { runMessage } from './run-message.js';
+
+/** Most requested runs of a mapping that wait for their turn. */
+const maxWaiting = 100;
 
 /** A requested run. */
 interface WantedRun {
@@ -79,14 +83,47 @@ async function askForRun(em: EntityManager, jobs: JobQueue, wanted: WantedRun): 
   if (isPaused || connection.state === 'DISABLED') {
     throw new AppError('FAILED_PRECONDITION', 'MAPPING_DISABLED', 'The mapping or its connection is not enabled.');
   }
+  await checkRoom(em, mapping);
   const row = await queueRun(em, jobs, { ...wanted, mappingId: mapping.id });
   const detail = { kind, dryRun, allowMassDelete, ...(request && { request }) };
   await recordAuditEvent(em, { kind: 'SYNC_RUN_CREATED', records: [`mapping/${mapping.id}`], detail });
   return runMessage(row);
 }
 
+/** All processes look through the queue of all tenants. */
+async function checkRoom(em: EntityManager, { tenantId, id }: Mapping): Promise<void> {
+  if ((await waitingRuns(em, tenantId, id)).length < maxWaiting) return;
+  const message = `${maxWaiting} requested runs of the mapping wait already.`;
+  throw new AppError('RESOURCE_EXHAUSTED', 'SYNC_RUN_LIMIT', message, { retryAfterSeconds: 10 });
+}
+
+/** Runs of a mapping begin in their order, so those that wait are its newest ones, besides an automatic one. */
+function waitingRuns(
+  em: EntityManager,
+  tenantId: string,
+  mappingId: string,
+): Promise<Pick<RunRow, 'kind' | 'dry_run'>[]> {
+  return queryRows(em, {
+    name: 'find_waiting_runs',
+    sql: `select kind, dry_run from (
+        select kind, dry_run, state, is_automatic from sync_run where tenant_id = $1 and mapping_id = $2 order by id desc limit $3) newest
+      where state = 'QUEUED' and not is_automatic`,
+    values: [tenantId, mappingId, 2 * maxWaiting],
+  });
+}
+
+/** Queues a run that exchanges what the transaction has changed, unless one waits that will. */
+export async function queueExchange(em: EntityManager, jobs: JobQueue, mappingId: string): Promise<void> {
+  // Until the transaction ends, no queued run starts, so none can miss what it has changed.
+  const sql = 'select pg_advisory_xact_lock_shared(hashtextextended($1, 0))';
+  await queryRows(em, { name: 'hold_runs_of_mapping', sql, values: [`run ${mappingId}`] });
+  const waiting = await waitingRuns(em, currentCaller().tenantId, mappingId);
+  if (waiting.some(({ kind, dry_run: isDry }) => kind === 'EXCHANGE' && !isDry)) return;
+  await queueRun(em, jobs, { mappingId, kind: 'EXCHANGE' });
+}
+
 /** Queues a run in any state of its mapping. */
-export async function queueRun(
+async function queueRun(
   em: EntityManager,
   jobs: JobQueue,
   { mappingId, kind, dryRun = false, allowMassDelete = false, request }: WantedRun,
