@@ -1,8 +1,11 @@
+import { ContactChannel } from '@rapport/contracts/rapport/customers/v1/consents_service';
+import { Suppression, SuppressionReason } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
 import { SurveyKind, SurveyState } from '@rapport/contracts/rapport/support/v1/survey';
 import type { SurveyResponse } from '@rapport/contracts/rapport/support/v1/survey_response';
 import { TemplateFormat } from '@rapport/contracts/rapport/content/v1/template';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { newTemplate } from './new-template.js';
+import { MergingTenant } from './merging-tenant.js';
 import { readPage } from './public-pages.js';
 import { sharedMailCustomers } from './running-customers.js';
 import { SurveyTenant } from './survey-tenant.js';
@@ -17,6 +20,16 @@ beforeEach(async () => {
 async function asked(count: number): Promise<SurveyResponse[]> {
   await expect.poll(async () => (await tenant.responses()).length, { timeout: 60_000 }).toBe(count);
   return tenant.responses();
+}
+
+/** A requester whose address gets no mail. */
+async function suppressedRequester(): Promise<string> {
+  const id = await tenant.tickets.createRequester();
+  const { emails } = await service.get(tenant.caller, id);
+  const [reason, channel] = [SuppressionReason.MANUAL, ContactChannel.EMAIL];
+  const suppression = { ...Suppression.decode(new Uint8Array()), channel, reason, address: emails[0]!.address };
+  await service.call('createSuppression', { suppression }, tenant.caller);
+  return id;
 }
 
 const show = (token: string, acceptLanguage?: string) => readPage(service, 'showSurveyPage', { token, acceptLanguage });
@@ -103,6 +116,18 @@ describe('a survey', () => {
     expect((await show(token)).text.match(/type="radio"/g)).toHaveLength(11);
     await answer(token, 'score=0');
     expect((await tenant.responses()).map(({ score }) => score).filter((score) => score !== undefined)).toEqual([0]);
+  });
+
+  test('does not ask a suppressed address, also in an imported workspace', async () => {
+    // As the import of an archive of another workspace leaves it.
+    await new MergingTenant(service, tenant.caller).execute(
+      'insert into suppression_space (tenant_id, space) values (?, gen_random_uuid())',
+      [tenant.caller.tenantId],
+    );
+    await tenant.createSurvey();
+    await tenant.solveNew(await suppressedRequester());
+    const other = await tenant.solveNew();
+    expect((await asked(1)).map(({ ticketId }) => ticketId)).toEqual([other]);
   });
 
   test('hides what customers say from callers without access to personal data', async () => {

@@ -55,7 +55,8 @@ async function sendSurvey(
   const customer = await found(transaction, recordType<Customer>('rapport/Customer'), ticket.customerId);
   const address = customer?.emails[0]?.address;
   if (!customer || address === undefined) return;
-  if ((await suppressedAmong(transaction, suppressionKey, [address])).size > 0) return;
+  const key = await suppressionKey.of(transaction);
+  if ((await suppressedAmong(transaction, key, [address])).size > 0) return;
   if (await wasAsked(transaction, survey, customer.id)) return;
   const chosen = await senderFor(transaction, ticket);
   if (!chosen) return;
