@@ -87,7 +87,7 @@ async function subscribe(
 ): Promise<Partial<FormSubmission>> {
   const { form, optInParts, submissionId, texts, values } = submission;
   const [source, evidence] = [sourceOf(form), evidenceOf(submission)];
-  // The visitor who typed the address has not proven to be the person who has withdrawn a consent. The answer says nothing of it.
+  // A visitor has not proven to have the typed address, so a withdrawn consent needs a confirmation. The answer says nothing of it.
   const withdrawn = await withdrawnAmong(transaction, customerId, values.topicKeys);
   const pending = [...new Set([...toConfirm(submission), ...withdrawn])];
   const given = values.topicKeys.filter((key) => !pending.includes(key));
