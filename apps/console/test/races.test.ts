@@ -199,6 +199,22 @@ test('entries of the calendar stay where they are dropped, one after the other, 
   expect(await page.getByText(/was put back/).count()).toBe(0);
 });
 
+test('a new record that is made while the person goes elsewhere does not take them to it', async () => {
+  await goTo(page, '/tasks/new');
+  await page.getByRole('textbox').first().fill('Gearbox');
+  const { count, release } = await hold('POST', '/v1/tasks');
+  await page.keyboard.press('ControlOrMeta+Enter');
+  await expect.poll(count).toBe(1);
+  await goTo(page, '/products');
+  const made = page.waitForResponse((response) => response.request().method() === 'POST');
+  release();
+  expect((await made).status()).toBe(201);
+  // What comes later than a navigation would.
+  const { name } = await workspace.api('POST', '/v1/products', { sku: 'keel', name: 'Keel' });
+  await page.getByRole('row', { name: String(name) }).waitFor();
+  expect(new URL(page.url()).pathname).toBe('/products');
+});
+
 test('a note that is on its way is not sent again from its ticket, which was left and opened again', async () => {
   const { id: customerId } = await workspace.api('POST', '/v1/customers', { kind: 'PERSON', displayName: 'Ada' });
   const { id } = await workspace.api('POST', '/v1/tickets', { subject: 'The stand drifts', customerId });

@@ -1,4 +1,4 @@
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useSearch } from '@tanstack/react-router';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { ArrowLeftRight, Merge } from 'lucide-react';
 import { useState } from 'react';
@@ -19,11 +19,12 @@ import { Button, Chip, Face, Ticks } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { theContract } from '../../contract/contract.ts';
 import { plainText } from '../../kit/record/value.tsx';
+import { useGoOn } from '../../kit/use-go-on.ts';
 import style from './duplicates.module.css';
 
 /** Pairs of customers that are probably the same, and their merge field by field. The address can name two others. */
 export function Duplicates() {
-  const navigate = useNavigate();
+  const navigate = useGoOn();
   const { left, right }: { left?: string; right?: string } = useSearch({ strict: false });
   const { items, more } = useItems('duplicates');
   const pairs = left === undefined ? items : [{ leftId: left, rightId: right }, ...items];

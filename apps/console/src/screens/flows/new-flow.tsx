@@ -1,5 +1,4 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { useNavigate } from '@tanstack/react-router';
 import { FileStack, Workflow } from 'lucide-react';
 import { ProblemNote } from '../../app/boundaries.tsx';
 import { find, labels, t } from '../../app/language.ts';
@@ -7,6 +6,7 @@ import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { call, invalidate, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { Icon } from '../../kit/ui.tsx';
+import { useGoOn } from '../../kit/use-go-on.ts';
 import text from '../../style/text.module.css';
 import style from './flows.module.css';
 
@@ -21,7 +21,7 @@ const empty: Json = {
 
 /** A new flow, from a template or from nothing. It is a draft, and starts nothing before it is published. */
 export function NewFlow() {
-  const navigate = useNavigate();
+  const navigate = useGoOn();
   const { data } = useQuery(readQuery('listFlowTemplates'));
   const create = useMutation({
     mutationFn: async ({ key, name, definition }: Json) => {

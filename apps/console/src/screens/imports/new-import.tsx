@@ -1,5 +1,5 @@
 import { useMutation } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useSearch } from '@tanstack/react-router';
 import { Download, FileUp, FlaskConical } from 'lucide-react';
 import { useState } from 'react';
 import { Button as AriaButton, DropZone, FileTrigger, Text } from 'react-aria-components';
@@ -14,13 +14,14 @@ import { useFirst } from '../../kit/form/choices.ts';
 import { Select, TextField } from '../../kit/form/field.tsx';
 import { LiveOperation } from '../../kit/record/live-operation.tsx';
 import { Button, Icon } from '../../kit/ui.tsx';
+import { useGoOn } from '../../kit/use-go-on.ts';
 import text from '../../style/text.module.css';
 import { MappedColumns, skipped } from './imports.tsx';
 import style from './imports.module.css';
 
 /** An import in three steps: the file, what would happen, and the import itself. Nothing is written before the third. */
 export function NewImport() {
-  const navigate = useNavigate();
+  const navigate = useGoOn();
   const { type }: { type?: string } = useSearch({ strict: false });
   const [file, setFile] = useState<File>();
   const [settings, setSettings] = useState({ recordType: type ?? 'customer', defaultCountry: '', language: '' });

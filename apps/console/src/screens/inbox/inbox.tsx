@@ -1,5 +1,5 @@
 import { keepPreviousData, useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useSearch } from '@tanstack/react-router';
 import { ChevronLeft, ListStart } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { Pending, ProblemNote } from '../../app/boundaries.tsx';
@@ -13,6 +13,7 @@ import { theContract } from '../../contract/contract.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import { useNow } from '../../kit/media.ts';
 import { Nothing } from '../../kit/nothing.tsx';
+import { useGoOn } from '../../kit/use-go-on.ts';
 import { Button, IconButton, join, Key } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { useQueues } from '../ticket/ticket-acts.ts';
@@ -90,7 +91,7 @@ function useTickets(search: InboxSearch, filter: string) {
 
 /** Opens a ticket; undefined closes it, which shows the list again on a phone. */
 function useChoose(search: InboxSearch): (id: string | undefined) => void {
-  const navigate = useNavigate();
+  const navigate = useGoOn();
   return (id) => {
     const { ticket: _, ...rest } = search;
     void navigate({

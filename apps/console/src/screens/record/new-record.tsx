@@ -1,5 +1,5 @@
 import { useMutation } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useSearch } from '@tanstack/react-router';
 import { Check } from 'lucide-react';
 import { useRef, useState } from 'react';
 import { pathOf, useCollection, useCustomFields } from '../../app/resource.ts';
@@ -13,6 +13,7 @@ import { theContract, type Resource } from '../../contract/contract.ts';
 import { faultsOf, FormFault, type Faults } from '../../kit/form/form-faults.tsx';
 import { Form, inputsOf } from '../../kit/form/form.tsx';
 import { Button } from '../../kit/ui.tsx';
+import { useGoOn } from '../../kit/use-go-on.ts';
 import { OperationDialog } from '../operation/operation-dialog.tsx';
 import { useFields } from './item.ts';
 import style from './record.module.css';
@@ -24,7 +25,7 @@ export function NewRecord() {
 }
 
 function NewForm({ resource, parents }: { resource: Resource; parents: Json }) {
-  const navigate = useNavigate();
+  const navigate = useGoOn();
   const search: Json = useSearch({ strict: false });
   const custom = useCustomFields({ resource, parents });
   const create = theContract().operation(resource.create ?? '');

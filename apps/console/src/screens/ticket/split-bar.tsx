@@ -1,5 +1,4 @@
 import { useMutation } from '@tanstack/react-query';
-import { useNavigate } from '@tanstack/react-router';
 import { Split } from 'lucide-react';
 import { useState } from 'react';
 import { t } from '../../app/language.ts';
@@ -9,6 +8,7 @@ import { TextField } from '../../kit/form/field.tsx';
 import { faultsOf, FormFault } from '../../kit/form/form-faults.tsx';
 import { notify } from '../../kit/notices.ts';
 import { Button } from '../../kit/ui.tsx';
+import { useGoOn } from '../../kit/use-go-on.ts';
 import style from './conversation.module.css';
 
 interface SplitBarProps {
@@ -20,7 +20,7 @@ interface SplitBarProps {
 /** Makes a ticket of its own of the chosen entries. */
 export function SplitBar({ ticket, entryIds, onEnd }: SplitBarProps) {
   const [subject, setSubject] = useState('');
-  const navigate = useNavigate();
+  const navigate = useGoOn();
   const split = useMutation({
     mutationFn: async () => {
       const answer = await call('splitTicket', { id: textAt(ticket, 'id') }, { body: { entryIds, subject } });

@@ -1,4 +1,3 @@
-import { useNavigate } from '@tanstack/react-router';
 import { Send, Undo2 } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
 import { Pending } from '../../../app/boundaries.tsx';
@@ -15,6 +14,7 @@ import { RecordOfAddress } from '../../../kit/record-of-address.tsx';
 import { StateChip } from '../../../kit/record/states.tsx';
 import { Button } from '../../../kit/ui.tsx';
 import { RecordMenu } from '../../../kit/record/record-menu.tsx';
+import { useGoOn } from '../../../kit/use-go-on.ts';
 import { CampaignForm } from './campaign-form.tsx';
 import { Checklist, useChecks } from './checklist.tsx';
 import { MailPreview } from './mail-preview.tsx';
@@ -45,7 +45,7 @@ const begin: Json = { audience: 'FROZEN', variants: [{ key: 'a', weight: 1 }], t
 const shownFaults = ['name', 'topicKey', 'mailboxId', 'goal', 'includeSegmentIds', 'excludeSegmentIds', 'audience'];
 
 function CampaignEditor({ campaign }: { campaign: Json | undefined }) {
-  const navigate = useNavigate();
+  const navigate = useGoOn();
   const may = useMay();
   const draft = useDraft({
     resource: 'campaigns',

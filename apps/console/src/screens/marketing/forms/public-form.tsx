@@ -1,4 +1,3 @@
-import { useNavigate } from '@tanstack/react-router';
 import { CodeXml, ExternalLink, Link, Rocket, SquareX } from 'lucide-react';
 import { useState } from 'react';
 import { keyOfName } from '../../../app/labels.ts';
@@ -22,6 +21,7 @@ import { StateChip } from '../../../kit/record/states.tsx';
 import { Button } from '../../../kit/ui.tsx';
 import { optionsOf, useFirst } from '../../../kit/form/choices.ts';
 import { RecordMenu } from '../../../kit/record/record-menu.tsx';
+import { useGoOn } from '../../../kit/use-go-on.ts';
 import { FormFields } from './form-fields.tsx';
 import { embedOf, FormPreview } from './form-preview.tsx';
 
@@ -41,7 +41,7 @@ const begin: Json = {
 const languages = ['en', 'zh-CN', 'de', 'fr', 'es'] as const;
 
 function FormEditor({ form }: { form: Json | undefined }) {
-  const navigate = useNavigate();
+  const navigate = useGoOn();
   const may = useMay();
   const [locale, setLocale] = useState<string>('en');
   const draft = useDraft({

@@ -17,6 +17,7 @@ import { RecordOfAddress } from '../../../kit/record-of-address.tsx';
 import { StateChip, useActs, type StateAct } from '../../../kit/record/states.tsx';
 import { Button } from '../../../kit/ui.tsx';
 import { RecordMenu } from '../../../kit/record/record-menu.tsx';
+import { useGoOn } from '../../../kit/use-go-on.ts';
 import { OperationDialog } from '../../operation/operation-dialog.tsx';
 import { SegmentForm } from './segment-form.tsx';
 import { SegmentPreview } from './segment-preview.tsx';
@@ -27,7 +28,7 @@ export function SegmentScreen() {
 }
 
 function SegmentEditor({ segment }: { segment: Json | undefined }) {
-  const navigate = useNavigate();
+  const navigate = useGoOn();
   const may = useMay();
   const draft = useDraft({
     resource: 'segments',
