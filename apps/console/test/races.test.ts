@@ -199,6 +199,23 @@ test('entries of the calendar stay where they are dropped, one after the other, 
   expect(await page.getByText(/was put back/).count()).toBe(0);
 });
 
+test('a ticket stays open while a note about it is typed, though someone else solves it', async () => {
+  const { id: customerId } = await workspace.api('POST', '/v1/customers', { kind: 'PERSON', displayName: 'Grace' });
+  const made = await Promise.all(
+    ['It hums', 'It hisses'].map((subject) => workspace.api('POST', '/v1/tickets', { subject, customerId })),
+  );
+  await goTo(page, '/inbox');
+  const heading = page.getByRole('heading', { name: /^It h/, level: 2 });
+  const subject = await heading.innerText();
+  await page.keyboard.press('n');
+  await page.keyboard.type('Seen on ');
+  await workspace.api('POST', `/v1/tickets/${String(made.find((each) => each['subject'] === subject)?.['id'])}:solve`);
+  await page.getByRole('row', { name: subject }).waitFor({ state: 'detached' });
+  await page.keyboard.type('stand 2.');
+  expect(await heading.innerText()).toBe(subject);
+  expect(await page.getByRole('textbox', { name: 'Note' }).inputValue()).toBe('Seen on stand 2.');
+});
+
 test('a new record that is made while the person goes elsewhere does not take them to it', async () => {
   await goTo(page, '/tasks/new');
   await page.getByRole('textbox').first().fill('Gearbox');

@@ -13,8 +13,8 @@ import { theContract } from '../../contract/contract.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import { useNow } from '../../kit/media.ts';
 import { Nothing } from '../../kit/nothing.tsx';
-import { useGoOn } from '../../kit/use-go-on.ts';
 import { Button, IconButton, join, Key } from '../../kit/ui.tsx';
+import { useGoOn } from '../../kit/use-go-on.ts';
 import text from '../../style/text.module.css';
 import { useQueues } from '../ticket/ticket-acts.ts';
 import { TicketPane } from '../ticket/ticket-pane.tsx';
@@ -31,9 +31,10 @@ export function Inbox() {
   const queue = queues.find(({ id }) => id === search.queue);
   const name = queue ? textAt(queue, 'name') : viewName(search.view ?? 'open');
   const list = useTickets(search, filterOf(search, views));
-  const open = list.tickets.find(({ id }) => id === search.ticket) ?? (search.ticket ? undefined : list.tickets[0]);
+  const openId = search.ticket ?? list.first;
+  const open = list.tickets.find(({ id }) => id === openId);
   const choose = useChoose(search);
-  useStepKeys(list.tickets, search.ticket ?? textAt(open, 'id'), choose);
+  useStepKeys(list.tickets, openId, choose);
   return (
     <>
       <Bar
@@ -52,13 +53,7 @@ export function Inbox() {
           <ProblemNote error={list.error} />
           {list.isPending && <Pending />}
           {!list.isPending && list.tickets.length === 0 && <Empty />}
-          <TicketRows
-            label={name}
-            tickets={list.tickets}
-            chosen={search.ticket ?? textAt(open, 'id')}
-            onChoose={choose}
-            onOpen={choose}
-          />
+          <TicketRows label={name} tickets={list.tickets} chosen={openId} onChoose={choose} onOpen={choose} />
           {list.more && (
             <p className={style.more}>
               <Button small onPress={list.more}>
@@ -67,7 +62,7 @@ export function Inbox() {
             </p>
           )}
         </section>
-        <OpenTicket id={search.ticket ?? textAt(open, 'id')} known={open} />
+        <OpenTicket id={openId} known={open} />
       </div>
     </>
   );
@@ -81,8 +76,15 @@ function useTickets(search: InboxSearch, filter: string) {
     placeholderData: keepPreviousData,
   });
   useLiveChanges(({ type }) => type === 'ticket_entry' && scheduleInvalidate('ticketEntries'));
+  const tickets = query.data?.pages.flatMap(({ items }) => items) ?? [];
+  const [first, setFirst] = useState({ of: '', id: '' });
+  const of = `${search.view} ${search.queue}`;
+  if (tickets[0] && !query.isPlaceholderData && (first.of !== of || first.id === ''))
+    setFirst({ of, id: textAt(tickets[0], 'id') });
   return {
-    tickets: query.data?.pages.flatMap(({ items }) => items) ?? [],
+    tickets,
+    /** The one that was the first when the view was opened. It stays open when the list changes: what is typed is about it. */
+    first: first.of === of ? first.id : '',
     isPending: query.isPending,
     error: query.error,
     more: query.hasNextPage ? () => void query.fetchNextPage() : undefined,
