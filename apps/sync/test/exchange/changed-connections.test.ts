@@ -66,27 +66,29 @@ test('a run that the other system refuses with a secret that was replaced meanwh
   expect(await tenant.mapping(mapping)).toMatchObject({ state: 'ENABLED' });
 });
 
-test('a run that succeeds after its connection was disabled makes its mapping work, and not due', async () => {
-  const service = await HeldService.start(4);
+test('a run reads no further page once its connection is disabled, and leaves its stopped mapping as it is', async () => {
+  const service = await HeldService.start(160);
   const { server } = service;
   const tenant = await ExchangeTenant.create(platform);
   const { bearerToken, ...settings } = server.configuration;
-  const connection = await tenant.connect('rest', settings, { bearerToken });
+  const connection = await tenant.connect('rest', { ...settings, pageSize: 20 }, { bearerToken });
   const mapping = await tenant.map(connection, person);
   await tenant.run(mapping);
   server.instead = () => ({ status: 401 });
   await tenant.run(mapping);
   expect(await tenant.mapping(mapping)).toMatchObject({ state: 'STOPPED' });
   server.instead = undefined;
-  service.hold('updated_from');
-  const run = tenant.run(mapping);
+  service.hold('page=2');
+  const run = tenant.run(mapping, { kind: 'RECONCILE' });
   await until(() => service.isHeld);
 
   await tenant.api.ok('PATCH', `/v1/connections/${connection}`, { state: 'DISABLED' });
+  const before = server.requests.length;
   service.release();
 
-  expect(await run).toMatchObject({ state: 'SUCCEEDED' });
+  expect(await run).toMatchObject({ state: 'FAILED', errorReason: 'MAPPING_DISABLED' });
+  // Records are read by the hundred: those of the pages 1 to 5, and one of the next to see whether there are more.
+  expect(server.requests.slice(before).filter(({ path }) => /[?&]page=[789]/.test(path))).toEqual([]);
+  expect(await tenant.mapping(mapping)).toMatchObject({ state: 'STOPPED' });
   expect(await tenant.api.query('select from mapping_schedule where mapping_id = $1', [mapping])).toEqual([]);
-  await tenant.api.ok('PATCH', `/v1/connections/${connection}`, { state: 'ENABLED' });
-  expect(await tenant.api.query('select from mapping_schedule where mapping_id = $1', [mapping])).toHaveLength(1);
 });

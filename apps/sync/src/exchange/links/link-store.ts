@@ -116,6 +116,11 @@ export class LinkStore {
     await this.#save(link, this.mappingVersion);
   }
 
+  /** @throws MappingChangedError after a change of the mapping, or while its connection is disabled */
+  async checkMapping(): Promise<void> {
+    if (await this.#isMappingChanged()) throw new MappingChangedError();
+  }
+
   async remove({ id }: Link): Promise<void> {
     await this.#run({
       name: 'remove_link',

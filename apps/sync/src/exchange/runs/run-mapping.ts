@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import type { ContractClient } from '@rapport/contracts';
+import type { Peer } from '../../connectors/connector.js';
 import type { RunJob } from '../../storage/job-queue.js';
 import { rowOwner } from '../../storage/sealed-row.js';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
@@ -116,7 +117,8 @@ export class MappingRunner {
   ): Promise<ExchangeContext> {
     // A principal without permissions exchanges nothing, even when there is nothing to write.
     await this.parts.tokens.of(mapping.tenantId, connection.principalId);
-    const peer = this.parts.peers.open(connection);
+    const links = new LinkStore(em, mapping.tenantId, mapping.id, mapping.version);
+    const peer = readWhile(this.parts.peers.open(connection), () => links.checkMapping());
     const endSessions = peer.keepSessions?.();
     try {
       const context = await this.#begin(em, run, mapping, connection, { peer, signal });
@@ -235,6 +237,21 @@ export class MappingRunner {
     if (failure.reason === 'INTERNAL') this.#logger.error(`A run of the mapping ${mappingId} has failed.`, error);
     return failure;
   }
+}
+
+/** A peer of which no page is read after a change that ends the run. @param check throws then */
+function readWhile(peer: Peer, check: () => Promise<void>): Peer {
+  async function* checked<Part>(pages: AsyncIterable<Part>): AsyncGenerator<Part> {
+    for await (const page of pages) {
+      await check();
+      yield page;
+    }
+  }
+  return {
+    ...peer,
+    read: (request) => checked(peer.read(request)),
+    readKeys: (request) => checked(peer.readKeys(request)),
+  };
 }
 
 /** The records of Rapport that a mapping covers. */

@@ -33,7 +33,9 @@ export async function areWriting(em: EntityManager, of: Stopped): Promise<boolea
     sql: `select exists (
         select from mapping join sync_link link on link.tenant_id = mapping.tenant_id and link.mapping_id = mapping.id
         where mapping.tenant_id = $1 and mapping.${column} = $2 and link.sealed_intent is not null
-          and ${areRunsActive('mapping.id')}) as are_writing`,
+          and ${areRunsActive('mapping.id')} and exists (
+            select from sync_run run where run.tenant_id = mapping.tenant_id and run.mapping_id = mapping.id
+              and run.state = 'RUNNING' and not run.dry_run)) as are_writing`,
     values: [currentCaller().tenantId, id],
   });
   return found?.are_writing ?? false;
