@@ -107,7 +107,7 @@ export class LinkStore {
 
   /**
    * Stores a link with the intent of a write. After a change of the mapping, or while its connection is disabled, the write
-   * may not be wanted any more, so nothing is stored. The locks make a concurrent change wait, so that the caller that has made it
+   * may not be wanted any more, so nothing is stored. The locks make a concurrent change wait, so that its call
    * sees all writes that came before it.
    *
    * @throws MappingChangedError, LinkChangedError
