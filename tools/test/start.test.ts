@@ -118,12 +118,12 @@ test('has deals in every stage, whose open ones add up to 1,082,030 euros', { ti
 
   const stages = deals.groups.map(({ values, count, sums }) => [values[0].value, count, sums[0].value]);
   expect(stages.toSorted()).toEqual([
-    ['discovery', 5, '216250'],
-    ['lost', 6, '115300'],
-    ['negotiation', 4, '399100'],
+    ['discovery', 5, '216250.00'],
+    ['lost', 6, '115300.00'],
+    ['negotiation', 4, '399100.00'],
     ['proposal', 5, '330800.00'],
-    ['qualified', 6, '135880'],
-    ['won', 6, '113400'],
+    ['qualified', 6, '135880.00'],
+    ['won', 6, '113400.00'],
   ]);
 });
 

@@ -21,8 +21,9 @@ export function totpCode(secret: string, steps = 0): string {
  * current step ends, so a step that is about to end is waited for.
  */
 export async function earlyTotpCode(secret: string): Promise<string> {
-  const leftMs = stepMs - (Date.now() % stepMs);
-  // The steps are those of the clock.
-  if (leftMs < marginMs) await delay(leftMs);
+  const now = Date.now();
+  const endMs = now + stepMs - (now % stepMs);
+  // The steps are those of the clock, and a timer can fire a millisecond before it.
+  while (endMs - Date.now() < marginMs && Date.now() < endMs) await delay(endMs - Date.now());
   return totpCode(secret, -1);
 }
