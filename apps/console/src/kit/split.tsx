@@ -15,6 +15,8 @@ export function Split<Item>({ label, items, idOf, nameOf, line, chosenId, onChoo
     items.findIndex((item) => idOf(item) === wanted),
   );
   const open = items[index];
+  // What is open stays open when another item comes before it: a key must not act on what nobody has seen.
+  if (!onChoose && open && idOf(open) !== own) setOwn(idOf(open));
   const step = (by: number) => {
     const next = items[index + by];
     if (next) choose(idOf(next));
