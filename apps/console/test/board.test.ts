@@ -100,6 +100,35 @@ describe('a board', () => {
     expect(await focused(page)).toContain('Eta');
   });
 
+  test('moves a card a second time before its first move is saved', async () => {
+    const { id } = await deal('Lambda', 'due');
+    const page = await workspace.open('/deals/board');
+    let send = () => {};
+    const sent = new Promise<void>((resolve) => {
+      send = resolve;
+    });
+    const bodies: unknown[] = [];
+    await page.route('**/v1/deals/*:move', async (route) => {
+      bodies.push((route.request().postDataJSON() as Json)['stage']);
+      if (bodies.length === 1) await sent;
+      await route.continue();
+    });
+    for (const column of ['Offered', 'Due']) {
+      await card(page, 'Lambda').getByRole('button', { name: 'Move to' }).click();
+      await page.getByRole('menuitem', { name: column }).click();
+      await inColumn(page, column.toLowerCase(), 'Lambda').waitFor();
+    }
+    const saved = page.waitForResponse(
+      (response) => response.url().endsWith(':move') && response.request().postData()?.includes('"due"') === true,
+    );
+    send();
+    expect((await saved).status()).toBe(200);
+    expect(bodies).toEqual(['offered', 'due']);
+    expect(await workspace.api('GET', `/v1/deals/${String(id)}`)).toMatchObject({ stage: 'due' });
+    await expect.poll(() => inColumn(page, 'due', 'Lambda').count()).toBe(1);
+    expect(await page.getByRole('alert').count()).toBe(0);
+  });
+
   test('puts back a card that someone else has changed meanwhile, and says who', async () => {
     const { id } = await deal('Epsilon', 'due');
     const other = await workspace.person(['admin'], 'Tobias Krämer');

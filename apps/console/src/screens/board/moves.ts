@@ -1,6 +1,7 @@
 import { createContext, useContext, useEffect, useRef, useState, type RefObject } from 'react';
 import type { Person } from '../../kit/record/names.tsx';
 import { call, invalidate, Problem } from '../../contract/api.ts';
+import { inTurn } from '../../contract/in-turn.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import {
   placeSaved,
@@ -53,7 +54,8 @@ export function useMoves(scope: BoardScope, columns: readonly string[]): Moves {
     const arrive = () => setPlaced((all) => all.filter((each) => each !== onItsWay));
     setPlaced((all) => [...all, onItsWay]);
     try {
-      placeSaved(scope, columns, { ...onItsWay, card: await sendMove(scope, next) });
+      const saved = await inTurn(card, (over) => sendMove(scope, { ...next, card: over }));
+      placeSaved(scope, columns, { ...onItsWay, card: saved });
       arrive();
       // Reads under way may be older than the move.
       await invalidate(scope.resource.name);
