@@ -84,18 +84,20 @@ function PairLine({ pair, names }: { pair: Json; names: (id: string) => string }
 function Pair({ pair, onMerged }: { pair: Json; onMerged: () => void }) {
   const [isSwapped, setSwapped] = useState(false);
   const [leftId, rightId] = isSwapped ? ['rightId', 'leftId'] : ['leftId', 'rightId'];
-  const left = useQuery(readQuery('getCustomer', { id: textAt(pair, leftId ?? '') }));
-  const right = useQuery(readQuery('getCustomer', { id: textAt(pair, rightId ?? '') }));
+  const merge = useMerge(onMerged);
+  // A merged customer is not found any more.
+  const isAsked = !merge.isPending && !merge.isSuccess;
+  const left = useQuery(readQuery('getCustomer', { id: textAt(pair, leftId ?? '') }, isAsked));
+  const right = useQuery(readQuery('getCustomer', { id: textAt(pair, rightId ?? '') }, isAsked));
   const people = usePeople();
   const custom = useCustomFields({ resource: theContract().resource('customers')!, parents: {} });
   const rows = comparedRows(left.data, right.data, { people, custom });
   const [chosen, setChosen] = useState<Record<string, Side>>({});
-  const merge = useMerge(left.data, right.data, onMerged);
   const sides = Object.fromEntries(
     rows.map(({ id, left: value }) => [id, chosen[id] ?? (value === '' ? 'right' : 'left')]),
   );
   const preferred = rows.filter(({ id, isChoice }) => isChoice === true && sides[id] === 'right').map(({ id }) => id);
-  const run = () => merge.mutate(preferred);
+  const run = () => merge.mutate({ left: left.data, right: right.data, preferMerged: preferred });
   useShortcut('m', 'duplicates.merge', run, left.data !== undefined && right.data !== undefined && !merge.isPending);
   useShortcut('s', 'duplicates.swap', () => setSwapped(!isSwapped));
   if (left.error ?? right.error) return <ProblemText error={left.error ?? right.error} />;
@@ -125,14 +127,21 @@ function Pair({ pair, onMerged }: { pair: Json; onMerged: () => void }) {
   );
 }
 
+interface WantedMerge {
+  left: Json | undefined;
+  right: Json | undefined;
+  /** Fields whose values are taken from the right. */
+  preferMerged: string[];
+}
+
 /** Merges the right customer into the left one; the toast takes it back. */
-function useMerge(left: Json | undefined, right: Json | undefined, onMerged: () => void) {
+function useMerge(onMerged: () => void) {
   return useMutation({
-    mutationFn: async (preferMerged: string[]) => {
+    mutationFn: async ({ left, right, preferMerged }: WantedMerge) => {
       const body = { mergedId: textAt(right, 'id'), mergedEtag: textAt(right, 'etag'), preferMerged };
       return call('mergeCustomers', { id: textAt(left, 'id') }, { body, ifMatch: textAt(left, 'etag') });
     },
-    onSuccess: async (answer) => {
+    onSuccess: async (answer, { left }) => {
       const id = textAt(answer, 'merge.id');
       const undo = async () => {
         await call('unmergeCustomers', { id });
