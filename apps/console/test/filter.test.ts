@@ -50,7 +50,7 @@ describe('the filter of a list', () => {
     await input().fill('kind = = PERSON');
     await input().press('Enter');
     await page.getByRole('alert').filter({ hasText: /./ }).first().waitFor();
-    expect(await input().getAttribute('aria-invalid')).toBe('true');
+    await expect.poll(() => input().getAttribute('aria-invalid')).toBe('true');
 
     await input().fill('kind = PERSON');
     await input().press('Escape');

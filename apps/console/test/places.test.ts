@@ -23,7 +23,7 @@ test('each place of the rail shows its screen, and is visible', async () => {
     await expect.poll(() => page.locator('[aria-busy]').count()).toBe(0);
     const refusals = page.locator('#main').getByText(/^\d{3}, [A-Z_]+$/);
     expect(await refusals.count(), path).toBe(0);
-    expect(await rail.locator('a.active').evaluate(isVisible), path).toBe(true);
+    await expect.poll(() => rail.locator('a.active').evaluate(isVisible), { message: path }).toBe(true);
   }
 });
 
