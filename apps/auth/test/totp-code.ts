@@ -18,7 +18,7 @@ export function totpCode(secret: string, steps = 0): string {
 
 /**
  * The code of the step before the current one, which leaves the current and the next one unused. It is accepted only until the
- * current step ends, so a step that is about to end is waited for.
+ * current step ends, so a step that is about to end is waited for: the clock has to run.
  */
 export async function earlyTotpCode(secret: string): Promise<string> {
   const now = Date.now();
