@@ -1,12 +1,13 @@
+import { BatchMode } from '@rapport/contracts/rapport/api/v1/records';
 import { MeetingOutcome } from '@rapport/contracts/rapport/work/v1/meeting';
-import { TaskStatus } from '@rapport/contracts/rapport/work/v1/task';
+import { Task, TaskStatus } from '@rapport/contracts/rapport/work/v1/task';
 import { ownerIdOf, type Caller } from '@rapport/platform';
 import ICAL from 'ical.js';
 import ical, { type VEvent } from 'node-ical';
 import { describe, expect, test } from 'vitest';
 import { v7 } from 'uuid';
 import { readPage } from './public-pages.js';
-import { newCaller, sharedCustomers } from './running-customers.js';
+import { newCaller, sharedCustomers, sharedMailCustomers } from './running-customers.js';
 import { WorkTenant } from './work-tenant.js';
 
 const service = await sharedCustomers();
@@ -103,6 +104,36 @@ describe('a calendar feed', () => {
     for (const { id } of [feed, theirs]) await service.call('deleteCalendarFeed', { id }, caller);
     for (const { token } of [feed, theirs]) await expect(show(token)).rejects.toMatchObject(notFound);
     await expect(show('never-made')).rejects.toMatchObject(notFound);
+  });
+
+  test('has what is open of an owner who has done more than it can have', async () => {
+    const tenant = new WorkTenant(service);
+    const ownerId = ownerIdOf(tenant.caller.principalId);
+    const done = { subject: 'Done', dueDate: inDays(-20), ownerId, status: TaskStatus.DONE };
+    const items = Array.from({ length: 100 }, () => ({ task: { ...Task.decode(new Uint8Array()), ...done } }));
+    const batch = { items, mode: BatchMode.ATOMIC };
+    for (let call = 0; call < 7; call++) await service.call('batchCreateTasks', { batch }, tenant.caller);
+    await tenant.createTask({ subject: 'Next', dueDate: inDays(1), ownerId });
+    const { token } = await newFeed(tenant.caller);
+
+    expect([...(await eventsOf(token)).keys()]).toEqual(['Next']);
+  });
+
+  test('has nothing while its owner is disabled or deleted', async () => {
+    const ofSync = await sharedMailCustomers();
+    const userId = v7();
+    const caller = { ...newCaller(), principalId: `user:${userId}` };
+    const { path } = await ofSync.call('createCalendarFeed', {}, caller);
+    const token = path.slice('/cal/'.length, -'.ics'.length);
+    const report = (position: string, isInactive: boolean) =>
+      ofSync.call('reportUserStates', { tenantId: caller.tenantId, states: [{ userId, position, isInactive }] });
+    const read = () => readPage(ofSync, 'showCalendarFeed', { token });
+
+    expect((await read()).text).toContain('BEGIN:VCALENDAR');
+    await report('1', true);
+    await expect(read()).rejects.toMatchObject(notFound);
+    await report('2', false);
+    expect((await read()).text).toContain('BEGIN:VCALENDAR');
   });
 
   test('is refused to callers who own or see no such records, and beyond ten', async () => {

@@ -2,11 +2,12 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import { MeetingOutcome, type Meeting } from '@rapport/contracts/rapport/work/v1/meeting';
 import type { Task } from '@rapport/contracts/rapport/work/v1/task';
-import { etagVersion, type PageTokenKey } from '@rapport/persistence';
+import { etagVersion, readForTenant, type PageTokenKey } from '@rapport/persistence';
+import { inactiveAmong, type InactiveUser } from '../../engine/assignment/inactive-users.js';
 import type { RecordMessage } from '../../engine/fields/record-definition.js';
 import type { RecordType } from '../../engine/fields/record-type.js';
 import { listRecords } from '../../engine/query/list-records.js';
-import { throughLink, type LinkParts } from '../links/public-links.js';
+import { pageNotFound, throughLink, type LinkParts } from '../links/public-links.js';
 import { meetings } from '../work/meetings.js';
 import { tasks } from '../work/tasks.js';
 import { writeCalendar, type CalendarEvent } from './write-calendar.js';
@@ -20,7 +21,9 @@ const maxPages = 3;
 
 /** Handles ShowCalendarFeed. */
 export function showFeed(parts: LinkParts & { key: PageTokenKey }, token: string): Promise<HttpBody> {
-  return throughLink(parts, 'CALENDAR', token, async ({ recordId: ownerId }) => {
+  return throughLink(parts, 'CALENDAR', token, async ({ tenantId, recordId: ownerId }) => {
+    const inactive = await readForTenant<InactiveUser>(parts.em, inactiveAmong(tenantId, [ownerId]));
+    if (inactive.length > 0) throw pageNotFound();
     const events = await eventsOf(parts.em, parts.key, ownerId);
     const data = Buffer.from(writeCalendar('Rapport', events));
     return { contentType: 'text/calendar; charset=utf-8', data, extensions: [] };
@@ -33,10 +36,9 @@ async function eventsOf(em: EntityManager, key: PageTokenKey, ownerId: string): 
   const within = (field: string, form = (time: string) => time) =>
     `ownerId = "${ownerId}" AND ${field} >= "${form(from ?? '')}" AND ${field} < "${form(until ?? '')}"`;
   const toDay = (time: string) => time.slice(0, 10);
-  const due = await allOf(em, key, tasks, within('deadline'), 'deadline');
+  const open = await allOf(em, key, tasks, `${within('deadline')} AND NOT completeTime:*`, 'deadline');
   const timed = await allOf(em, key, meetings, within('startTime'), 'startTime');
   const onDays = await allOf(em, key, meetings, within('startDate', toDay), 'startDate');
-  const open = due.filter(({ completeTime }) => completeTime === undefined);
   return [...open.flatMap(taskEvent), ...[...timed, ...onDays].flatMap(meetingEvent)];
 }
 

@@ -9,6 +9,7 @@ import type {
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { StatementTransaction } from '@rapport/persistence';
 import { currentCaller, invalidField, permissionMissing } from '@rapport/platform';
+import { inactiveAmong, type InactiveUser } from '../../engine/assignment/inactive-users.js';
 import { readMailAddresses } from '../messages/mail-addresses.js';
 import { queueMessage } from '../messages/queue-message.js';
 import type { SuppressionKey } from '../suppressions/suppression-key.js';
@@ -96,13 +97,9 @@ async function checkTestAddresses(
   });
 }
 
-/** @throws AppError INVALID_ARGUMENT for users that have no access any more. Which others exist, auth knows. */
+/** @throws AppError INVALID_ARGUMENT for users that have no access any more */
 async function checkTestUsers(transaction: StatementTransaction, userIds: readonly string[]): Promise<void> {
-  const rows = await transaction.rows<{ id: string }>({
-    name: 'inactive_test_users',
-    sql: 'select user_id as id from user_state where tenant_id = $1 and user_id = any ($2::uuid[]) and is_inactive',
-    values: [currentCaller().tenantId, userIds],
-  });
+  const rows = await transaction.rows<InactiveUser>(inactiveAmong(currentCaller().tenantId, userIds));
   const at = userIds.findIndex((userId) => rows.some(({ id }) => id === userId));
   if (at >= 0) throw invalidField(`test.userIds[${at}]`, 'NOT_ALLOWED', 'must be the id of an active user');
 }
