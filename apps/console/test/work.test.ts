@@ -87,6 +87,20 @@ describe('my day', () => {
     expect(String(tasks[0]?.['dueTime'])).toContain('T07:00:00');
   });
 
+  test('has what is due later, however much is overdue', async () => {
+    const busy = await workspace.person();
+    const late = { task: { subject: 'Late', ownerId: busy.id, dueTime: inHours(-48) } };
+    for (let batch = 0; batch < 3; batch++) {
+      const items = Array.from({ length: 70 }, () => late);
+      await workspace.api('POST', '/v1/tasks:batchCreate', { items, mode: 'ATOMIC' });
+    }
+    await workspace.api('POST', '/v1/tasks', { subject: 'Next', ownerId: busy.id, dueTime: inHours(48) });
+    const page = await workspace.open('/my-day', busy);
+
+    await page.getByRole('list', { name: 'Next 7 days' }).getByText('Next').waitFor();
+    expect(await page.getByRole('list', { name: 'Overdue' }).getByRole('listitem').count()).toBe(210);
+  });
+
   async function statusOf({ id }: Json): Promise<unknown> {
     return (await workspace.api('GET', `/v1/tasks/${String(id)}`))['status'];
   }
@@ -133,6 +147,18 @@ describe('the calendar', () => {
     await page.getByRole('button', { name: /Week after/ }).waitFor();
     expect(page.url()).toContain('day=2027-07-18');
     expect(faults).toEqual([]);
+  });
+
+  test('has a full week of a team', async () => {
+    const at = { startTime: '2027-08-03T13:00:00Z', endTime: '2027-08-03T13:30:00Z' };
+    for (let batch = 0; batch < 3; batch++) {
+      const items = Array.from({ length: 70 }, (_, index) => ({ meeting: { subject: `M${batch}.${index}`, ...at } }));
+      await workspace.api('POST', '/v1/meetings:batchCreate', { items, mode: 'ATOMIC' });
+    }
+    const page = await workspace.open('/calendar?day=2027-08-03&view=all', person, zone);
+
+    const blocks = page.getByRole('button', { name: /^Meeting, M\d/ });
+    await expect.poll(() => blocks.count()).toBe(210);
   });
 
   test('creates at a slot by key and by click, and moves by drag', async () => {

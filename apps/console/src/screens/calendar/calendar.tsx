@@ -7,6 +7,7 @@ import { useShortcut } from '../../app/shortcuts.ts';
 import { Bar } from '../../app/shell/shell.tsx';
 import { readQuery } from '../../contract/api.ts';
 import { textAt, type Json } from '../../contract/json.ts';
+import { mostOfWhole } from '../../contract/whole-list.ts';
 import { Segments } from '../../kit/form/segments.tsx';
 import { useMedia } from '../../kit/media.ts';
 import { Button, Icon, IconButton, join, Key } from '../../kit/ui.tsx';
@@ -37,7 +38,8 @@ function Days({ days, day, isMine }: { days: readonly Date[]; day: Date; isMine:
   const first = days[0] ?? day;
   const columns = useRef<HTMLDivElement>(null);
   const moves = useCalendarMoves(days, columns);
-  const entries = moves.place(useEntries(first, addDays(first, days.length), isMine));
+  const shown = useEntries(first, addDays(first, days.length), isMine);
+  const entries = moves.place(shown.entries);
   const [slot, setSlot] = useState<{ day: Date; minutes: number }>();
   const go = (to: Date) =>
     void navigate({ to: '/calendar', search: { day: dayText(to), ...(!isMine && { view: 'all' }) } as never });
@@ -77,7 +79,10 @@ function Days({ days, day, isMine }: { days: readonly Date[]; day: Date; isMine:
             }
           />
         </MorningFirst>
-        <Foot held={moves.held?.shown} fault={moves.fault} />
+        <Foot
+          held={moves.held?.shown}
+          fault={moves.fault || (shown.isCut ? t('calendar.cut', { most: format.number(mostOfWhole) }) : '')}
+        />
       </div>
       {slot && <NewEntry day={slot.day} minutes={slot.minutes} onClose={() => setSlot(undefined)} />}
     </>
@@ -188,7 +193,7 @@ function Slot({ day, minutes, onPress }: { day: Date; minutes: number; onPress: 
   );
 }
 
-/** What is held and where, or what was put back and why, or the keys. */
+/** What is held and where, or what is wrong, or the keys. */
 function Foot({ held, fault }: { held: Entry | undefined; fault: string }) {
   if (held)
     return (

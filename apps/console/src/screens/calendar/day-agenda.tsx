@@ -10,7 +10,7 @@ import { AllDay, TimeGrid } from './time-grid.tsx';
 export function DayAgenda() {
   const navigate = useNavigate();
   const day = today();
-  const entries = useEntries(day, addDays(day, 1), true).filter(({ kind, days }) => kind !== 'tasks' || !days);
+  const entries = useEntries(day, addDays(day, 1), true).entries.filter(({ kind, days }) => kind !== 'tasks' || !days);
   const placed = placeOn(day, entries);
   const first = Math.min(8, ...placed.map(({ from }) => Math.floor(from / 60)));
   const last = Math.max(18, ...placed.map(({ to }) => Math.ceil(to / 60)));

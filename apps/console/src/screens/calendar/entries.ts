@@ -1,8 +1,9 @@
 import { useQueries } from '@tanstack/react-query';
 import { useMay } from '../../app/resource.ts';
-import { invalidate, readQuery } from '../../contract/api.ts';
+import { invalidate } from '../../contract/api.ts';
 import { patch } from '../../contract/in-turn.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
+import { wholeQuery } from '../../contract/whole-list.ts';
 import { addDays, dayOf, dayText, momentOf } from '../home/home-data.ts';
 
 export type EntryKind = 'meetings' | 'calls' | 'tasks';
@@ -26,8 +27,12 @@ const leastMinutes = 30;
 /** Longest meeting of whole days that begins before the shown ones. */
 const longestDays = 31;
 
-/** What is on the days from `from` until before `to`. @param isMine whether only what the person owns, or all that the session sees */
-export function useEntries(from: Date, to: Date, isMine: boolean): Entry[] {
+/**
+ * What is on the days from `from` until before `to`, and whether that is not all.
+ *
+ * @param isMine whether only what the person owns, or all that the session sees
+ */
+export function useEntries(from: Date, to: Date, isMine: boolean): { entries: Entry[]; isCut: boolean } {
   const may = useMay();
   const [a, b] = [momentOf(from).toISOString(), momentOf(to).toISOString()];
   const [first, last] = [dayText(from), dayText(addDays(to, -1))];
@@ -47,17 +52,19 @@ export function useEntries(from: Date, to: Date, isMine: boolean): Entry[] {
     ],
   ];
   return useQueries({
-    queries: lists.map(([, list, condition]) => ({
-      ...readQuery(list, { filter: own + condition, pageSize: 100 }, may(list)),
+    queries: lists.map(([kind, list, condition]) => ({
+      ...wholeQuery(list, kind, { filter: own + condition }, may(list)),
       placeholderData: (known: Json | undefined) => known,
     })),
-    combine: (answers) =>
-      lists
+    combine: (answers) => ({
+      entries: lists
         .flatMap(([kind], index) => itemsAt(answers[index]?.data, kind).map((record) => entryOf(kind, record)))
         .filter(({ days, start, end }) =>
           days ? days[1] >= from && days[0] < to : end >= momentOf(from) && start < momentOf(to),
         )
         .toSorted((one, other) => one.start.getTime() - other.start.getTime()),
+      isCut: answers.some(({ data }) => textAt(data, 'nextPageToken') !== ''),
+    }),
   });
 }
 

@@ -5,6 +5,7 @@ import { format, t } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
+import { wholeQuery } from '../../contract/whole-list.ts';
 import { titleOf } from '../../hints/hints.ts';
 import { useNow } from '../../kit/media.ts';
 import { Nothing } from '../../kit/nothing.tsx';
@@ -27,7 +28,7 @@ export function MyDay() {
   const now = useNow();
   const until = momentOf(addDays(today(), 8)).toISOString();
   const filter = `ownerId = me AND ${openTasks} AND deadline <= "${until}"`;
-  const { data } = useQuery(readQuery('listTasks', { filter, orderBy: 'deadline', pageSize: 100 }));
+  const { data } = useQuery(wholeQuery('listTasks', 'tasks', { filter, orderBy: 'deadline' }));
   const acts = useTaskActs();
   const tasks = itemsAt(data, 'tasks');
   const groups = order.map((when) => ({ when, tasks: tasks.filter((task) => whenOf(task, now) === when) }));
