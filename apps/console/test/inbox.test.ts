@@ -117,6 +117,29 @@ async function drop(files: Readonly<Record<string, number>>): Promise<void> {
   await page.getByRole('textbox', { name: 'Reply' }).dispatchEvent('drop', { dataTransfer: data });
 }
 
+test('one of many macros is found by typing, and applied by keys', async () => {
+  const id = await ticketOf('The lamp flickers');
+  const items = ['Alpha', 'Zebra'].flatMap((kind) =>
+    Array.from({ length: 60 }, (_, index) => ({
+      macro: { name: `${kind} ${index}`, actions: [{ setPriority: { priority: index === 59 ? 'URGENT' : 'LOW' } }] },
+    })),
+  );
+  for (const half of [items.slice(0, 60), items.slice(60)])
+    await workspace.api('POST', '/v1/macros:batchCreate', { items: half, mode: 'ATOMIC' });
+  await goTo(page, '/my-day');
+  await goTo(page, '/inbox');
+  await open('The lamp flickers');
+
+  await page.keyboard.press('m');
+  await page.getByRole('searchbox', { name: 'Macros' }).waitFor();
+  await page.keyboard.type('zebra 59');
+  await expect.poll(() => page.getByRole('menuitem').allInnerTexts()).toEqual(['Zebra 59']);
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog', { name: 'Zebra 59' }).getByRole('button', { name: 'Apply' }).click();
+  await expect.poll(async () => (await ticket(id))['priority']).toBe('URGENT');
+});
+
 test('files of a reply are chosen or dropped, refused in words where there are too many bytes, and sent', async () => {
   const mailboxId = await makeMailbox();
   const { id } = await workspace.api('POST', '/v1/tickets', { subject: 'Send the manual', customerId, mailboxId });

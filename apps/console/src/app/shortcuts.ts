@@ -79,7 +79,8 @@ function onModKeyDown(event: KeyboardEvent): void {
 }
 
 function onKeyDown(event: KeyboardEvent): void {
-  if (event.defaultPrevented || event.isComposing) return;
+  // A field that searches a menu repeats its keys at the item that is marked there.
+  if (event.defaultPrevented || event.isComposing || !event.isTrusted) return;
   const key = keyOf(event);
   if (isTyping(event) && !key.startsWith('mod+')) return;
   const pair = first && event.timeStamp - first.at < 1_000 ? `${first.key} ${key}` : key;

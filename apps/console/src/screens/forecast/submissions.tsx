@@ -4,6 +4,7 @@ import { format, labels, t } from '../../app/language.ts';
 import { useSession } from '../../app/session.ts';
 import { call, invalidate, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
+import { wholeQuery } from '../../contract/whole-list.ts';
 import { Ask } from '../../kit/form/ask.tsx';
 import { Form } from '../../kit/form/form.tsx';
 import { Panel } from '../../kit/panel.tsx';
@@ -21,7 +22,7 @@ export function Submissions({ view }: { view: View }) {
   const { period, asOf } = view;
   const filter = `period = ${JSON.stringify(period)}${asOf === undefined ? '' : ` AND createTime <= "${asOf}"`}`;
   const { data } = useQuery({
-    ...readQuery('listForecastSubmissions', { filter, orderBy: 'createTime desc', pageSize: 100 }),
+    ...wholeQuery('listForecastSubmissions', 'forecastSubmissions', { filter, orderBy: 'createTime desc' }),
     placeholderData: (previous) => previous,
   });
   const latest = latestOf(itemsAt(data, 'forecastSubmissions'));

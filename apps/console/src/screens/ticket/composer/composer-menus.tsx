@@ -4,8 +4,10 @@ import { useState, type ReactNode } from 'react';
 import { labels, t } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';
 import { useShortcut } from '../../../app/shortcuts.ts';
-import { call, readQuery } from '../../../contract/api.ts';
+import { call } from '../../../contract/api.ts';
 import { isJson, itemsAt, textAt, type Json } from '../../../contract/json.ts';
+import { wholeQuery } from '../../../contract/whole-list.ts';
+import { ChoiceMenu } from '../../../kit/choice-menu.tsx';
 import { Ask } from '../../../kit/form/ask.tsx';
 import { ButtonMenu, MenuItem } from '../../../kit/overlay.tsx';
 import { notify } from '../../../kit/notices.ts';
@@ -20,7 +22,7 @@ export function MacroMenu({ ticket }: { ticket: Json }) {
   const [macro, setMacro] = useState<Json>();
   const isAllowed = may('listMacros') && may('applyMacro');
   const { data } = useQuery({
-    ...readQuery('listMacros', { pageSize: 100, orderBy: 'name' }, isAllowed),
+    ...wholeQuery('listMacros', 'macros', { orderBy: 'name' }, isAllowed),
     staleTime: 60_000,
   });
   const macros = itemsAt(data, 'macros');
@@ -33,13 +35,7 @@ export function MacroMenu({ ticket }: { ticket: Json }) {
   if (macros.length === 0) return null;
   return (
     <span data-macros>
-      <ButtonMenu label={labels.resource('macros')} kind="bare" icon={Zap} shortcut="M">
-        {macros.map((each) => (
-          <MenuItem key={textAt(each, 'id')} icon={Zap} onAction={() => setMacro(each)}>
-            {textAt(each, 'name')}
-          </MenuItem>
-        ))}
-      </ButtonMenu>
+      <ChoiceMenu label={labels.resource('macros')} icon={Zap} shortcut="M" items={macros} onChoose={setMacro} />
       {macro && <MacroDialog ticket={ticket} macro={macro} onClose={() => setMacro(undefined)} />}
     </span>
   );
@@ -89,7 +85,7 @@ export function TemplateMenu({ ticket, onChoose }: { ticket: Json; onChoose: (wo
   const isAllowed = may('listTemplates') && may('renderTemplate');
   const filter = 'state = PUBLISHED';
   const { data } = useQuery({
-    ...readQuery('listTemplates', { filter, pageSize: 100, orderBy: 'name' }, isAllowed),
+    ...wholeQuery('listTemplates', 'templates', { filter, orderBy: 'name' }, isAllowed),
     staleTime: 60_000,
   });
   const templates = itemsAt(data, 'templates');
@@ -103,13 +99,12 @@ export function TemplateMenu({ ticket, onChoose }: { ticket: Json; onChoose: (wo
     onChoose(textAt(answer, 'text'));
   };
   return (
-    <ButtonMenu label={labels.resource('templates')} kind="bare" icon={FileStack}>
-      {templates.map((each) => (
-        <MenuItem key={textAt(each, 'id')} icon={FileStack} onAction={() => void insert(each)}>
-          {textAt(each, 'name')}
-        </MenuItem>
-      ))}
-    </ButtonMenu>
+    <ChoiceMenu
+      label={labels.resource('templates')}
+      icon={FileStack}
+      items={templates}
+      onChoose={(template) => void insert(template)}
+    />
   );
 }
 
