@@ -2,8 +2,8 @@ import type { QueryFunctionContext } from '@tanstack/react-query';
 import { call, readQuery } from './api.ts';
 import { itemsAt, textAt, type Json } from './json.ts';
 
-/** Records of a page: the most that a list answers with. */
-const pageSize = 200;
+/** Records of a page, unless the parameters say it: the most that lists of records answer with. */
+const mostOfPage = 200;
 /** Most records of a whole list. */
 export const mostOfWhole = 1_000;
 
@@ -22,7 +22,7 @@ export function wholeQuery(id: string, items: string, parameters: Json, enabled 
     const found: Json[] = [];
     let pageToken = '';
     do {
-      const answer = await call(id, { ...parameters, pageSize, pageToken }, { signal });
+      const answer = await call(id, { pageSize: mostOfPage, ...parameters, pageToken }, { signal });
       found.push(...itemsAt(answer, items));
       pageToken = textAt(answer, 'nextPageToken');
     } while (pageToken !== '' && found.length < mostOfWhole);

@@ -5,8 +5,9 @@ import { useState } from 'react';
 import { ProblemText } from '../../app/boundaries.tsx';
 import { format, labels, t } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
-import { call, invalidate, readQuery } from '../../contract/api.ts';
+import { call, invalidate } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
+import { wholeQuery } from '../../contract/whole-list.ts';
 import { Ask } from '../../kit/form/ask.tsx';
 import { TextField } from '../../kit/form/field.tsx';
 import { Nothing } from '../../kit/nothing.tsx';
@@ -17,7 +18,9 @@ import style from './flows.module.css';
 
 /** The questions of flows that wait for who is signed in. */
 export function Approvals() {
-  const { data, error } = useQuery(readQuery('listApprovals', { mine: true, states: ['PENDING'], pageSize: 100 }));
+  const { data, error } = useQuery(
+    wholeQuery('listApprovals', 'approvals', { mine: true, states: ['PENDING'], pageSize: 100 }),
+  );
   const approvals = itemsAt(data, 'approvals');
   return (
     <>

@@ -5,6 +5,7 @@ import { format, labels, t } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { call, invalidate, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
+import { wholeQuery } from '../../contract/whole-list.ts';
 import { Crumbs } from '../../kit/crumbs.tsx';
 import { RecordOfAddress } from '../../kit/record-of-address.tsx';
 import { NamedRecord, Principal } from '../../kit/record/names.tsx';
@@ -32,7 +33,7 @@ function Shown({ run }: { run: Json }) {
   const possible = useActs(acts, run);
   const [id, flowId] = [textAt(run, 'id'), textAt(run, 'flowId')];
   const flow = useQuery(readQuery('getFlow', { id: flowId }));
-  const steps = useQuery(readQuery('listFlowStepRuns', { id, pageSize: 100 }));
+  const steps = useQuery(wholeQuery('listFlowStepRuns', 'steps', { id, pageSize: 100 }));
   const act = useMutation({
     mutationFn: ({ verb, body }: StateAct) => call(verb, { id }, { ...(body && { body }) }),
     onSettled: () => invalidate('flowRuns'),
