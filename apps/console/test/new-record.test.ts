@@ -34,3 +34,20 @@ test('a new record of a board is of its pipeline, and its stage is chosen by nam
   const { deals } = await workspace.api<{ deals: Json[] }>('GET', `/v1/deals?filter=${filter}`);
   expect(deals.map(({ title }) => title)).toContain('Wind mast');
 });
+
+test('a new record is checked once something is written, and not before', async () => {
+  const checked: unknown[] = [];
+  page.on('request', (request) => {
+    if (request.url().includes('validateOnly')) checked.push(request.postDataJSON());
+  });
+  await goTo(page, '/products/new');
+  const name = page.getByLabel('Name *');
+  await name.focus();
+
+  await page.keyboard.press('Tab');
+  await name.fill('Wind mast');
+  await page.keyboard.press('Tab');
+
+  await expect.poll(() => checked.length).toBeGreaterThan(0);
+  expect(checked[0]).toEqual({ name: 'Wind mast' });
+});

@@ -49,6 +49,8 @@ function NewForm({ resource, parents }: { resource: Resource; parents: Json }) {
   const isChecked = theContract().hasParameter(create.id, 'validateOnly');
   const check = async () => {
     const touched = new Set(Object.keys(value));
+    // As on the way out of a form in which nothing was written.
+    if (touched.size === 0) return;
     latest.current += 1;
     const number = latest.current;
     const error = await call(create.id, { ...parents, validateOnly: true }, { body: filled(value) }).then(
