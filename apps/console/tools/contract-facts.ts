@@ -140,15 +140,11 @@ function capital(word: string): string {
   return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
-function rulesOf({ pii, secret, maxLength, pattern, minimum, maximum, maxItems }: FieldRules): Partial<Field> {
+function rulesOf({ pii, secret, maxLength }: FieldRules): Partial<Field> {
   return {
     ...(pii && { personal: true }),
     ...(secret && { secret: true }),
     ...(maxLength !== undefined && { maxLength }),
-    ...(pattern !== '' && { pattern }),
-    ...(minimum !== undefined && { minimum }),
-    ...(maximum !== undefined && { maximum }),
-    ...(maxItems !== undefined && { maxItems }),
   };
 }
 

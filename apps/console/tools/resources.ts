@@ -2,7 +2,6 @@ import { camelCase, camelPath, type RecordContract, type RestRoute } from '@rapp
 import {
   comparisonsOf,
   filterFieldsOf,
-  groupDatesOf,
   groupFieldsOf,
   orderFieldsOf,
   type FilterField,
@@ -50,17 +49,7 @@ function listOf({ method, answerUsage, path }: RestRoute) {
 
 type Operations = Omit<
   Resource,
-  | 'name'
-  | 'singular'
-  | 'message'
-  | 'items'
-  | 'list'
-  | 'isRecord'
-  | 'hasCustomFields'
-  | 'filters'
-  | 'orders'
-  | 'groups'
-  | 'dates'
+  'name' | 'singular' | 'message' | 'items' | 'list' | 'isRecord' | 'hasCustomFields' | 'filters' | 'orders' | 'groups'
 >;
 
 /** The operations of a collection and of its items, by their verbs and paths. */
@@ -110,13 +99,12 @@ function lastStep(path: string): string {
   return path.slice(path.lastIndexOf('/'));
 }
 
-function factsOf(record: RecordContract | undefined): Pick<Resource, 'filters' | 'orders' | 'groups' | 'dates'> {
-  if (!record) return { filters: [], orders: [], groups: [], dates: [] };
+function factsOf(record: RecordContract | undefined): Pick<Resource, 'filters' | 'orders' | 'groups'> {
+  if (!record) return { filters: [], orders: [], groups: [] };
   return {
     filters: [...filterFieldsOf(record).values()].map(filterFact),
     orders: orderFieldsOf(record).map(({ field }) => field.name),
     groups: [...groupFieldsOf(record).keys()].map(camelPath),
-    dates: [...groupDatesOf(record).keys()].map(camelPath),
   };
 }
 

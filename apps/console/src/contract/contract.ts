@@ -72,10 +72,6 @@ export interface Field {
   /** Resource whose items the value is a key of, such as `topics`; `pipelines` for a stage of one. */
   keys?: string;
   maxLength?: number;
-  pattern?: string;
-  minimum?: number;
-  maximum?: number;
-  maxItems?: number;
   /** First sentence of the comment. Absent until the sentences are loaded. */
   help?: string;
 }
@@ -124,8 +120,6 @@ export interface Resource {
   orders: string[];
   /** Paths of fields that an aggregate can be grouped by. */
   groups: string[];
-  /** Paths of times and dates whose parts an aggregate can be grouped by, as in `createTime.month`. */
-  dates: string[];
 }
 
 export interface FilterFact {
