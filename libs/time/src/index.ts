@@ -1,7 +1,7 @@
 export { businessDuration, dueAt, isBusinessTime } from './calendars/business-time.js';
 export { calendarFaults, calendarLimits } from './calendars/calendar-faults.js';
 export type { CalendarException, CalendarRule, DailyWindow, Weekday, WeeklyWindow } from './calendars/calendar-rule.js';
-export { compileCalendar, type CompiledCalendar, type YearRange } from './calendars/compiled-calendar.js';
+export { CompiledCalendar, type YearRange } from './calendars/compiled-calendar.js';
 export { holidayLimits, readHolidays, type Holiday, type SkippedEvent } from './calendars/holidays.js';
 export { windowsOfDate, type DateWindow } from './calendars/windows-of-date.js';
 export type { Fault } from './fault.js';

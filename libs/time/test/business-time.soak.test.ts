@@ -1,6 +1,6 @@
 import { printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
 import { expect, test } from 'vitest';
-import { businessDuration, calendarFaults, compileCalendar, dueAt, type CalendarRule } from '../src/index.js';
+import { businessDuration, calendarFaults, CompiledCalendar, dueAt, type CalendarRule } from '../src/index.js';
 import { answersOf, haveEqualOffsets } from './oracle.js';
 import { Random } from './random.js';
 import { randomCalendar, randomTime, randomZones, type Zone } from './random-calendars.js';
@@ -76,13 +76,13 @@ function* randomCases(random: Random, zones: Zone[]): Generator<{ cases: Case[] 
 /** In seconds. Some are 0, and some are completed by the end of a window. */
 function randomDuration(random: Random, calendar: CalendarRule, from: number, to: number): number {
   if (random.chance(0.05)) return 0;
-  if (random.chance(0.3)) return businessDuration(compileCalendar(calendar), from * 1_000, to * 1_000) / 1_000;
+  if (random.chance(0.3)) return businessDuration(new CompiledCalendar(calendar), from * 1_000, to * 1_000) / 1_000;
   return random.below(random.pick([3_600, 40_000, 400_000]));
 }
 
 function answerOf({ calendar, from, to, duration, days }: Case): Answer {
   expect(calendarFaults(calendar)).toEqual([]);
-  const compiled = compileCalendar(calendar);
+  const compiled = new CompiledCalendar(calendar);
   const measuredMs = businessDuration(compiled, from * 1_000, to * 1_000);
   const dueMs = dueAt(compiled, from * 1_000, duration * 1_000);
   // Beyond the days that the oracle surely walks, only the library knows.

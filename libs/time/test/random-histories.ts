@@ -1,6 +1,6 @@
 import {
   advance,
-  compileCalendar,
+  CompiledCalendar,
   nextMomentMs,
   type CalendarRule,
   type SlaCategory,
@@ -67,7 +67,7 @@ export function randomWorkspace(random: Random, zones: readonly Zone[], historie
 }
 
 export function definitionsOf({ calendars, policies }: Pick<Workspace, 'calendars' | 'policies'>): SlaDefinitions {
-  const compiled = new Map(Object.entries(calendars).map(([key, rule]) => [key, compileCalendar(rule)]));
+  const compiled = new Map(Object.entries(calendars).map(([key, rule]) => [key, new CompiledCalendar(rule)]));
   return { policy: (key) => policies[key]!, calendar: (key) => compiled.get(key)! };
 }
 

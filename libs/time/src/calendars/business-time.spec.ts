@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { businessDuration, dueAt, isBusinessTime } from './business-time.js';
 import type { CalendarRule, DailyWindow, Weekday } from './calendar-rule.js';
-import { compileCalendar } from './compiled-calendar.js';
+import { CompiledCalendar } from './compiled-calendar.js';
 import { windowsOfDate } from './windows-of-date.js';
 
 const hourMs = 3_600_000;
@@ -9,7 +9,7 @@ const at = (text: string) => Date.parse(text);
 const every = (...windows: DailyWindow[]): CalendarRule['weekly'] =>
   ([1, 2, 3, 4, 5, 6, 7] as Weekday[]).flatMap((day) => windows.map((window) => ({ day, ...window })));
 const calendar = (zone: string, weekly: CalendarRule['weekly'], exceptions: CalendarRule['exceptions'] = []) =>
-  compileCalendar({ zone, weekly, exceptions });
+  new CompiledCalendar({ zone, weekly, exceptions });
 
 const office = calendar(
   'Europe/Berlin',

@@ -17,22 +17,15 @@ export interface YearOfWindows {
 }
 
 const minuteMs = 60_000;
-const defaultYears: YearRange = { first: 1970, last: 2199 };
+const years: YearRange = { first: 1970, last: 2199 };
 
 /**
- * Prepares a calendar for sums. A year is compiled when it is first asked about, and kept.
+ * A calendar that is prepared for sums. A year is compiled when it is first asked about, and kept.
  *
  * A window maps to the instants from its opening until before its closing, each with the disambiguation `compatible`. So a
  * window over a gap is shorter in real time, one over a repeated hour is longer, and one whose closing is not after its
  * opening, because it begins in a gap and ends soon after, has no instants. Windows that meet or overlap count once.
- *
- * @param rule valid, as `calendarFaults` says
- * @param years by default 1970 to 2199
  */
-export function compileCalendar(rule: CalendarRule, years: YearRange = defaultYears): CompiledCalendar {
-  return new CompiledCalendar(rule, years);
-}
-
 export class CompiledCalendar {
   readonly #weekly: [opens: number, closes: number][][] = [[], [], [], [], [], [], [], []];
   readonly #exceptions = new Map<number, [opens: number, closes: number][]>();
@@ -41,10 +34,8 @@ export class CompiledCalendar {
   /** The last year that can have a window. */
   readonly lastYear: number;
 
-  constructor(
-    readonly rule: CalendarRule,
-    readonly years: YearRange,
-  ) {
+  /** @param rule valid, as `calendarFaults` says */
+  constructor(readonly rule: CalendarRule) {
     this.#clock = zoneClock(rule.zone);
     for (const window of rule.weekly) this.#weekly[window.day]!.push(minutes(window));
     let lastDay = -Infinity;
@@ -58,11 +49,11 @@ export class CompiledCalendar {
     this.lastYear = rule.weekly.length > 0 ? years.last : Math.min(years.last, lastException);
   }
 
-  /** @throws RangeError if the year is not among those of the calendar */
+  /** @throws RangeError if the year is not among 1970 to 2199 */
   year(year: number): YearOfWindows {
     const known = this.#compiled.get(year);
     if (known) return known;
-    if (!(year >= this.years.first && year <= this.years.last)) throw new RangeError(`${year} is out of range`);
+    if (!(year >= years.first && year <= years.last)) throw new RangeError(`${year} is out of range`);
     const compiled = this.#compile(year);
     this.#compiled.set(year, compiled);
     return compiled;

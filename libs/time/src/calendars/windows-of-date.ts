@@ -8,7 +8,7 @@ export interface DateWindow extends DailyWindow {
 }
 
 /**
- * The windows of a date in the order of their opening, each as `compileCalendar` maps it, before windows that meet are united.
+ * The windows of a date in the order of their opening, each as `CompiledCalendar` maps it, before windows that meet are united.
  * A window without instants is left out.
  *
  * @returns undefined if there is no such date

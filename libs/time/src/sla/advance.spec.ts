@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { compileCalendar } from '../calendars/compiled-calendar.js';
+import { CompiledCalendar } from '../calendars/compiled-calendar.js';
 import { advance, nextMomentMs, settle } from './advance.js';
 import type { SlaDefinitions, SlaMetric, SlaTarget } from './sla-policy.js';
 import type { SlaChange, SlaState } from './sla-state.js';
 
 const hourMs = 3_600_000;
 const at = (text: string) => Date.parse(text);
-const office = compileCalendar({
+const office = new CompiledCalendar({
   zone: 'Europe/Berlin',
   weekly: ([1, 2, 3, 4, 5] as const).map((day) => ({ day, opens: '09:00', closes: '17:00' })),
   exceptions: [],

@@ -2,10 +2,9 @@ import type { Calendar } from '@rapport/contracts/rapport/work/v1/calendar';
 import { etagVersion, runStatements, type Statement, type TransactionStatement } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import {
-  compileCalendar,
   slaMetrics,
   type CalendarRule,
-  type CompiledCalendar,
+  CompiledCalendar,
   type SlaDefinitions,
   type SlaEvent,
   type SlaState,
@@ -37,7 +36,7 @@ export class KeptDefinitions implements SlaDefinitions {
     if (missing.length === 0) return loaded;
     const [rows = []] = await runStatements(source, readDefinitions(missing));
     for (const { key, content } of rows as { key: string; content: PolicyContent | CalendarRule }[]) {
-      const definition = 'zone' in content ? compileCalendar(content) : content;
+      const definition = 'zone' in content ? new CompiledCalendar(content) : content;
       read.set(cacheKey(key), definition);
       loaded.#set(key, definition);
     }
@@ -62,7 +61,7 @@ export class KeptDefinitions implements SlaDefinitions {
   }
 
   addCalendar(key: string, rule: CalendarRule): void {
-    this.#calendars.set(key, compileCalendar(rule));
+    this.#calendars.set(key, new CompiledCalendar(rule));
   }
 
   #set(key: string, definition: PolicyContent | CompiledCalendar): void {
@@ -103,8 +102,7 @@ export function isDefinition(content: unknown): boolean {
   if (!('zone' in content))
     return 'targets' in content && Array.isArray(content.targets) && content.targets.every(isTarget);
   try {
-    compileCalendar(content as CalendarRule);
-    return true;
+    return Boolean(new CompiledCalendar(content as CalendarRule));
   } catch {
     // The compiler expects what the contract allows, and throws errors of its own for anything else.
     return false;

@@ -1,5 +1,5 @@
 import type { Calendar } from '@rapport/contracts/rapport/work/v1/calendar';
-import { compileCalendar, type CalendarRule, type CompiledCalendar, type Weekday } from '@rapport/time';
+import { CompiledCalendar, type CalendarRule, type Weekday } from '@rapport/time';
 import { LRUCache } from 'lru-cache';
 
 /** A year takes some hundred microseconds to compile and some kilobytes to keep. */
@@ -10,7 +10,7 @@ export function compiledCalendar(tenantId: string, calendar: Calendar): Compiled
   const key = `${tenantId} ${calendar.id} ${calendar.etag}`;
   const known = compiled.get(key);
   if (known) return known;
-  const made = compileCalendar(calendarRule(calendar));
+  const made = new CompiledCalendar(calendarRule(calendar));
   compiled.set(key, made);
   return made;
 }
