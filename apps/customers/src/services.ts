@@ -120,47 +120,6 @@ export const services: readonly ServiceDefinition[] = [
   ...contentServices,
   ...marketingServices,
 ];
-export const controllers = [
-  CustomersController,
-  CustomFieldsController,
-  AssociationsController,
-  MergesController,
-  OperationsController,
-  ChangeFeedController,
-  SearchController,
-  AuditController,
-  ConsentsController,
-  SuppressionsController,
-  PrivacyController,
-  PipelineStagesController,
-  CustomObjectsController,
-  ObjectRecordsController,
-  SettingsController,
-  ViewsController,
-  WorkspaceController,
-  AssignmentActionsController,
-  AssignmentRulesController,
-  AssignmentsController,
-  AssignmentTrialsController,
-  CallsController,
-  EmailsController,
-  MeetingsController,
-  NotesController,
-  TasksController,
-  CalendarFeedsController,
-  TaskActionsController,
-  CalendarsController,
-  BusinessTimeController,
-  TimelineController,
-  NotificationsController,
-  DigestOutboxController,
-  TimersController,
-  ...salesControllers,
-  ...supportControllers,
-  ...contentControllers,
-  ...marketingControllers,
-];
-
 /** Services whose handlers all respect record owners. The others refuse callers with a narrow record scope. */
 const scopedControllers: readonly Type[] = [
   CustomersController,
@@ -194,6 +153,17 @@ const scopedControllers: readonly Type[] = [
   ...supportControllers,
   ...contentControllers,
   ...marketingControllers,
+];
+
+export const controllers: Type[] = [
+  OperationsController,
+  AuditController,
+  PipelineStagesController,
+  WorkspaceController,
+  AssignmentActionsController,
+  AssignmentsController,
+  AssignmentTrialsController,
+  ...scopedControllers,
 ];
 
 /** What wraps the handlers of a controller. */
