@@ -104,7 +104,7 @@ test('a change that fails repeatedly goes into quarantine, and is erased with it
 
 async function take(changes: Change[]): Promise<void> {
   const next = uuidv4();
-  await taker.take(changes, 'customers', cursor, next);
+  await taker.take(changes, cursor, next);
   cursor = next;
 }
 

@@ -13,8 +13,7 @@ import { noteHeard } from './feed-metrics.js';
 import { Requests } from './requests.js';
 import type { ChangeTaker } from './take-changes.js';
 
-/** Name of the feed, and name of this consumer. */
-const feed = 'customers';
+/** Name of this consumer. */
 const consumer = 'sync';
 
 const retryMs = 500;
@@ -86,7 +85,7 @@ export class FeedConsumer implements OnApplicationBootstrap, OnModuleDestroy {
     const signal = AbortSignal.any([stopping, lost.signal]);
     const watching = this.#watchLead(lost, signal);
     try {
-      const cursor = await findCursor(this.orm.em.fork(), feed);
+      const cursor = await findCursor(this.orm.em.fork());
       await this.#follow(cursor, signal).catch((error: unknown) => this.#beginAnew(error, cursor));
     } finally {
       lost.abort();
@@ -123,7 +122,7 @@ export class FeedConsumer implements OnApplicationBootstrap, OnModuleDestroy {
         this.#heardMs = performance.now();
         if (this.#loop.succeeded()) this.#logger.log('The change feed is there again.');
         if (next === cursor) continue;
-        await this.target.take(changes, feed, cursor, next);
+        await this.target.take(changes, cursor, next);
         cursor = next;
         requests.say(message({ credit: changes.length, acknowledgedCursor: cursor }));
       }
@@ -137,11 +136,9 @@ export class FeedConsumer implements OnApplicationBootstrap, OnModuleDestroy {
     const oldest =
       error instanceof AppError && error.reason === 'CURSOR_EXPIRED' ? error.metadata['oldestCursor'] : undefined;
     if (oldest === undefined) throw error as Error;
-    const current = await findCursor(this.orm.em.fork(), feed);
-    this.#logger.error(
-      `Changes are lost: the feed ${feed} has none after the cursor. Every endpoint receives a gap event.`,
-    );
-    await this.target.takeLoss(feed, current ?? cursor, oldest);
+    const current = await findCursor(this.orm.em.fork());
+    this.#logger.error('Changes are lost: the feed has none after the cursor. Every endpoint receives a gap event.');
+    await this.target.takeLoss(current ?? cursor, oldest);
   }
 }
 

@@ -37,12 +37,12 @@ export class ChangeTaker {
     private readonly onDeferred: () => void,
   ) {}
 
-  async take(changes: readonly Change[], feed: string, from: string | undefined, to: string): Promise<void> {
+  async take(changes: readonly Change[], from: string | undefined, to: string): Promise<void> {
     await traceTaken(changes, async (traced) => {
       const { deferred, ...taken } = await withConnection(this.orm.em.fork(), async (client) => {
         await client.query('begin');
         const done = await this.#takeAll(client, traced);
-        await moveCursor(client, feed, from, to);
+        await moveCursor(client, from, to);
         await client.query('commit');
         return done;
       });
@@ -53,13 +53,13 @@ export class ChangeTaker {
   }
 
   /** The same for changes up to a cursor that are lost. */
-  async takeLoss(feed: string, from: string | undefined, to: string): Promise<void> {
+  async takeLoss(from: string | undefined, to: string): Promise<void> {
     const loss = {
       ...Change.decode(new Uint8Array()),
       ...{ id: uuidv7(), tenantId: allTenants, type: 'customer', operation: ChangeOperation.GAP },
       ...{ time: new Date().toISOString(), after: { reason: 'CURSOR_EXPIRED' }, actor: 'service:sync', origin: 'sync' },
     };
-    await this.take([loss], feed, from, to);
+    await this.take([loss], from, to);
     countLoss('cursor-expired');
   }
 
