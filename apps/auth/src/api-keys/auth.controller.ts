@@ -221,7 +221,7 @@ async function findByHash(em: EntityManager, tenantId: string, hash: Buffer): Pr
         case when k.hash = $2 then extract(epoch from k.expire_time)::float8
           else extract(epoch from least(k.expire_time, k.previous_expire_time))::float8 end * 1000 as expire_ms,
         k.last_use_time > now() - interval '1 minute' as is_use_recent,
-        ${originsOfTenant('$1')} as allowed_origins
+        ${originsOfTenant} as allowed_origins
       from api_key k join tenant t using (tenant_id)
       where k.tenant_id = $1 and (k.hash = $2 or k.previous_hash = $2) and k.revoke_time is null`,
     values: [tenantId, hash],

@@ -28,16 +28,16 @@ export class MessageValidator {
 
   /** @throws AppError INVALID_ARGUMENT with each wrong field */
   check(desc: DescMessage, message: unknown): void {
-    const violations = this.violations(desc, message as Message);
+    const violations = this.violations(desc, message as object);
     if (violations.length > 0) throw invalidArgument(violations);
   }
 
-  /** The violations of a message, at most 100; field paths start with `prefix`. */
-  violations(desc: DescMessage, message: object, prefix = '', partial = false): FieldViolation[] {
-    const tooDeep = this.#nesting.violation(desc, message, prefix);
+  /** The violations of a message, at most 100. */
+  violations(desc: DescMessage, message: object): FieldViolation[] {
+    const tooDeep = this.#nesting.violation(desc, message);
     if (tooDeep) return [tooDeep];
     const found: FieldViolation[] = [];
-    this.#checkMessage(desc, message as Message, prefix, partial, found);
+    this.#checkMessage(desc, message as Message, '', false, found);
     return found.slice(0, maxViolations);
   }
 

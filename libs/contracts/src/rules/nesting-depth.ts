@@ -11,28 +11,28 @@ export class NestingDepth {
 
   constructor(private readonly contract: Contract) {}
 
-  /** The first message that is too deep; undefined if there is none. */
-  violation(desc: DescMessage, message: object, prefix = ''): FieldViolation | undefined {
-    return this.#within(desc, message as Message, prefix, new Map());
-  }
-
-  /** @param levels of each limited type around the message */
-  #within(
+  /**
+   * The first message that is too deep; undefined if there is none.
+   *
+   * @param prefix of paths of its fields
+   * @param levels of each limited type around the message
+   */
+  violation(
     desc: DescMessage,
-    message: Message,
-    prefix: string,
-    levels: ReadonlyMap<string, number>,
+    message: object,
+    prefix = '',
+    levels: ReadonlyMap<string, number> = new Map(),
   ): FieldViolation | undefined {
     for (const { name, message: type, limit } of this.#nesting(desc)) {
       const level = (levels.get(type.typeName) ?? 0) + 1;
       const around = limit === undefined ? levels : new Map(levels).set(type.typeName, level);
-      const value = message[name];
+      const value = (message as Message)[name];
       for (const [index, item] of [value ?? []].flat().entries()) {
         const path = `${prefix}${name}${Array.isArray(value) ? `[${index}]` : ''}`;
         if (limit !== undefined && level > limit) {
           return { field: path, reason: 'TOO_DEEP', description: `must have at most ${limit} levels.` };
         }
-        const found = this.#within(type, item as Message, `${path}.`, around);
+        const found = this.violation(type, item, `${path}.`, around);
         if (found) return found;
       }
     }

@@ -61,10 +61,8 @@ export function hashOfEntry(entry: Omit<AuditEntry, 'hash'>): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** SQL that formats a time as entries contain it. */
-export function auditTime(expression: string): string {
-  return `to_char(${expression} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
-}
+/** SQL that formats the column `time` as entries contain it. */
+export const auditTime = `to_char(time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 /** A row of `audit_entry` as `auditColumns` selects it. */
 export interface AuditRow {
@@ -84,7 +82,7 @@ export interface AuditRow {
   hash: string;
 }
 
-export const auditColumns = `tenant_id, number, ${auditTime('time')} as time, kind, actor, origin, request_id, causation_id,
+export const auditColumns = `tenant_id, number, ${auditTime} as time, kind, actor, origin, request_id, causation_id,
   records, operations, versions, detail, encode(previous_hash, 'hex') as previous_hash, encode(hash, 'hex') as hash`;
 
 export function auditEntryOf(row: AuditRow): AuditEntry {

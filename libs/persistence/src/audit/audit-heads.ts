@@ -88,7 +88,7 @@ export async function countAuditHeads(em: EntityManager, tenantId: string): Prom
   return rows.map((row) => ({ keyId: row.key_id, kind: 'auditHead', count: Number(row.count) }));
 }
 
-const headColumns = `tenant_id, number, encode(hash, 'hex') as hash, ${auditTime('time')} as time, key_id,
+const headColumns = `tenant_id, number, encode(hash, 'hex') as hash, ${auditTime} as time, key_id,
   encode(signature, 'base64') as signature`;
 
 function headOf(row: HeadRow): AuditHead {

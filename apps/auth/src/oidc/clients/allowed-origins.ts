@@ -6,11 +6,9 @@ import type { OAuthClient } from '../../storage/oauth-client.entity.js';
 /** Maximum for all clients of a tenant: every authentication response contains them. */
 const maxOriginsOfTenant = 100;
 
-/** SQL expression for the distinct origins of a tenant, as an array. @param tenantId SQL expression for its id */
-export function originsOfTenant(tenantId: string): string {
-  return `array(select distinct unnest(allowed_origins) from oauth_client
-    where tenant_id = ${tenantId} and allowed_origins <> '{}')`;
-}
+/** SQL expression for the distinct origins of the tenant `$1`, as an array. */
+export const originsOfTenant = `array(select distinct unnest(allowed_origins) from oauth_client
+    where tenant_id = $1 and allowed_origins <> '{}')`;
 
 /** One violation for each origin that no browser sends or that is insecure. */
 export function originViolations(origins: readonly string[]): FieldViolation[] {

@@ -104,7 +104,7 @@ function rightsOf(row: TokenRow): Rights | undefined {
 const findSql = `
   select token.user_id, token.client_id, token.payload ->> 'scope' as scope, client.permissions, tenant.plan,
     extract(epoch from token.expire_time)::float8 * 1000 as expire_ms,
-    ${originsOfTenant('$1')} as allowed_origins,
+    ${originsOfTenant} as allowed_origins,
     account.state, account.role_ids, account.team_id,
     (select json_agg(json_build_object(
         'permissions', role.permissions, 'recordScope', role.record_scope, 'hidesPii', role.hides_pii))

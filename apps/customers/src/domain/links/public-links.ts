@@ -17,12 +17,10 @@ export interface PublicLink {
 }
 
 /** A new link: its token, and the statement that stores its hash. */
-export function newLink(
-  kind: LinkKind,
-  recordId: string,
-  token = newLinkToken(),
-): { id: string; token: string; store: TransactionStatement } {
+export function newLink(kind: LinkKind, recordId: string): { id: string; token: string; store: TransactionStatement } {
   const id = uuidv7();
+  // 256 random bits.
+  const token = randomBytes(32).toString('base64url');
   const { tenantId, principalId } = currentCaller();
   const store = {
     name: 'insert_public_link',
@@ -31,11 +29,6 @@ export function newLink(
     values: [tenantId, id, kind, recordId, hashOf(token), new Date().toISOString(), principalId],
   };
   return { id, token, store };
-}
-
-/** 256 random bits. */
-export function newLinkToken(): string {
-  return randomBytes(32).toString('base64url');
 }
 
 /** Ends the links of a record. What is left of them is nothing: a used link is like one that never was. */

@@ -79,16 +79,16 @@ export async function policyChange(source: Source, chosen: ActivePolicy | undefi
 /** The events of a change. Nothing for one without effect on timers. */
 function eventsOf(change: TicketChange, kept: KeptTicket | undefined, given: PolicyChange): SlaEvent[] {
   const { before, after, time } = change;
-  const began = kept === undefined && before !== undefined ? [beginning(before, 'imported')] : [];
+  const began = kept === undefined && before !== undefined ? [beginning(before)] : [];
   const changes = [...changesOf(change), ...given.changes];
   if (changes.length === 0) return began;
   return [...began, { id: `tickets@${etagVersion(after.etag)}`, timeMs: Date.parse(time), changes }];
 }
 
 /** The first event of a ticket whose history was not kept, such as one of an imported workspace. */
-export function beginning(ticket: Ticket, id: string): SlaEvent {
+export function beginning(ticket: Ticket): SlaEvent {
   const answered: SlaChange[] = ticket.firstResponseTime === undefined ? [] : [{ kind: 'PUBLIC_REPLY', by: 'HUMAN' }];
-  return { id, timeMs: Date.parse(ticket.createTime ?? ''), changes: [created(ticket), ...answered] };
+  return { id: 'imported', timeMs: Date.parse(ticket.createTime ?? ''), changes: [created(ticket), ...answered] };
 }
 
 function changesOf({ before, after, entry }: TicketChange): SlaChange[] {

@@ -29,7 +29,7 @@ export async function recountTicket(
   const known = await KeptDefinitions.load(em, kept ? keysOf(kept.state) : []);
   recount.define(known);
   const event = { id: cause, timeMs: Date.now(), changes: recount.changes };
-  const counted = countEvents(id, kept, [...(kept ? [] : [beginning(ticket, 'imported')]), event], known);
+  const counted = countEvents(id, kept, [...(kept ? [] : [beginning(ticket)]), event], known);
   await transactionPipeline(em, [...recount.statements]);
   await writeCounted(em, id, counted);
 }

@@ -61,9 +61,9 @@ export function refersTo({ type, column, isList }: ReferringField, target: Recor
  * SQL that is true for rows that refer in their list to any of some records, live or deleted. Each half has an index.
  *
  * @param ids SQL of an array of UUIDs, such as `$2::uuid[]`
- * @param table its name, or its alias
  */
-export function refersByList(type: RecordType, target: RecordType, ids: string, table = type.table): string {
+export function refersByList(type: RecordType, target: RecordType, ids: string): string {
+  const { table } = type;
   const { index } = relatedField(type) ?? {};
   const prefix = `${index?.term}:${fold(relatedText(target.singular, ''))}`;
   const terms = `${table}.terms && array(select '${prefix}' || related.id from unnest(${ids}) as related (id))`;
