@@ -5,7 +5,6 @@ export { cpuSeconds, rssMib } from './bench/process-cpu.js';
 export { reportCases, type BenchReport } from './bench/report-cases.js';
 export { Browser, type Visited } from './servers/browser.js';
 export { startChromium } from './servers/chromium.js';
-export { comesTrueWithinMs } from './comes-true-within-ms.js';
 export { installDebianPackage } from './servers/debian-package.js';
 export {
   startEmbeddedPostgres,

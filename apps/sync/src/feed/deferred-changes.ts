@@ -3,12 +3,6 @@ import { pipeline, settingStatement, type Statement } from '@rapport/persistence
 import type { ClientBase } from 'pg';
 import type { SecretEnvelope } from '../storage/secret-envelope.js';
 
-/** A change that waits for its tenant's turn. */
-export interface DeferredChange {
-  number: string;
-  sealedChange: Buffer;
-}
-
 /** Defers changes of one tenant, behind those that wait already. Runs in the transaction that moves the cursor. */
 export async function deferChanges(
   client: ClientBase,

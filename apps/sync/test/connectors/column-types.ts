@@ -5,7 +5,6 @@ export type Cell = [sql: string, value: unknown];
 export const customTypes = [
   ...['TEXT', 'NUMBER', 'DECIMAL', 'MONEY', 'DATE', 'TIME', 'BOOLEAN', 'SELECT', 'MULTI_SELECT', 'URL', 'REFERENCE'],
 ] as const;
-export type CustomType = (typeof customTypes)[number];
 
 export interface ColumnType {
   /** As it is declared. */

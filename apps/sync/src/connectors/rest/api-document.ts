@@ -16,7 +16,6 @@ const maxLevels = 16;
 export interface Operation {
   method: Method;
   path: string;
-  id: string | undefined;
   /** Names of its query parameters. */
   query: string[];
   /** Schema of its JSON body. */
@@ -96,7 +95,6 @@ export class ApiDocument {
     return {
       method,
       path,
-      id: typeof operation['operationId'] === 'string' ? operation['operationId'] : undefined,
       query: named('query'),
       request: this.#jsonSchema(operation['requestBody']),
       response: this.#jsonSchema(own(responses, success)),

@@ -17,7 +17,6 @@ export interface Api {
   recordPath: string;
   fields: ApiField[];
   id: ApiField;
-  updated: ApiField | undefined;
   key: ApiField | undefined;
   paging: PagingPlan;
   hasEtags: boolean;
@@ -74,7 +73,6 @@ export function findApi(document: ApiDocument, configuration: RestConfiguration)
       required: field !== key && (create?.requires.has(field.name) ?? false),
     })),
     id,
-    updated,
     key,
     paging: findPaging(document, configuration, list),
     hasEtags:

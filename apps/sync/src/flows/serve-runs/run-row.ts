@@ -1,7 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { readForTenant } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
-import type { RunState } from '../interpreter/run-state.js';
 
 /** States of runs, as the table has them. */
 export type RunStatus =
@@ -56,6 +55,3 @@ export async function findRun(em: EntityManager, id: string): Promise<RunRow> {
 export function runNotFound(): AppError {
   return new AppError('NOT_FOUND', 'FLOW_RUN_NOT_FOUND', 'There is no such run.');
 }
-
-/** What is sealed of a run that has stopped. */
-export type StoredState = RunState;
