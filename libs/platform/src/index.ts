@@ -75,5 +75,6 @@ export {
 } from './tracing/tracing.js';
 export { LimitedThread } from './threads/limited-thread.js';
 export { TenantThreads, ThreadEnded, type ThreadLimits } from './threads/tenant-threads.js';
+export { LoopWorker } from './workers/loop-worker.js';
 export { WakeSignal } from './workers/wake-signal.js';
 export { WorkerLoop } from './workers/worker-loop.js';

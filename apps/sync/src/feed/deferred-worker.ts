@@ -1,7 +1,7 @@
-import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { pipeline, settingStatement, withConnection } from '@rapport/persistence';
-import { errorKind, WorkerLoop } from '@rapport/platform';
+import { errorKind, LoopWorker, WorkerLoop } from '@rapport/platform';
 import { idleMs } from '../storage/due-work.js';
 import { TooManyDeliveriesError } from '../webhooks/events/record-events.js';
 import { noteFailure, removeDeferred, takeDeferred, waitingTenants } from './deferred-changes.js';
@@ -36,9 +36,9 @@ interface Pace {
  * Processes deferred changes, of each tenant in turn and in order. A change that fails repeatedly goes into quarantine,
  * and the changes behind it proceed.
  */
-export class DeferredWorker implements OnApplicationBootstrap, OnModuleDestroy {
+export class DeferredWorker extends LoopWorker {
   readonly #logger = new Logger('DeferredWorker');
-  readonly #loop = new WorkerLoop({
+  protected readonly loop = new WorkerLoop({
     pass: ({ signal }) => this.#takeTurns(signal),
     intervalMs: idleMs,
     retryMs: lookEveryMs,
@@ -51,25 +51,13 @@ export class DeferredWorker implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly orm: MikroORM,
     private readonly parts: TakingParts,
     private readonly onTaken: (taken: Taken) => void,
-  ) {}
+  ) {
+    super();
+  }
 
-  onApplicationBootstrap(): void {
+  override onApplicationBootstrap(): void {
     reportDeferred(() => this.#state());
-    this.#loop.start();
-  }
-
-  async onModuleDestroy(): Promise<void> {
-    await this.#loop.stop();
-  }
-
-  /** Polls at once, because changes were deferred. */
-  wake(): void {
-    this.#loop.wake();
-  }
-
-  /** @returns whether it was idle */
-  wakeIfIdle(): boolean {
-    return this.#loop.wakeIfIdle();
+    super.onApplicationBootstrap();
   }
 
   /** One turn of each tenant. @returns the milliseconds until the next turns; undefined when no tenant waits */
@@ -97,7 +85,7 @@ export class DeferredWorker implements OnApplicationBootstrap, OnModuleDestroy {
       return taken > 0;
     } catch (error) {
       if (isBlocked(error)) this.#putOff(tenantId, pace, most);
-      else if (isTransient(error) || this.#loop.signal.aborted) throw error;
+      else if (isTransient(error) || this.loop.signal.aborted) throw error;
       else await this.#slowDown(tenantId, numbers, error);
       return false;
     }

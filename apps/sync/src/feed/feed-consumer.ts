@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import type { ContractClient } from '@rapport/contracts';
 import { SubscribeRequest, type SubscribeResponse } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { ChangeFeedServiceService } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
-import { AppError, WorkerLoop } from '@rapport/platform';
+import { AppError, LoopWorker, WorkerLoop } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { arrivedMessages } from './arrived-messages.js';
 import { findCursor } from './feed-cursor.js';
@@ -30,10 +30,10 @@ const credit = 2_000;
 const maxJoined = 50;
 
 /** Reads the change feed of all tenants in one process of the service, from the stored cursor. */
-export class FeedConsumer implements OnApplicationBootstrap, OnModuleDestroy {
+export class FeedConsumer extends LoopWorker {
   readonly #logger = new Logger('FeedConsumer');
   readonly #leader: FeedLeader;
-  readonly #loop = new WorkerLoop({
+  protected readonly loop = new WorkerLoop({
     pass: ({ signal }) => this.#readIfOurs(signal),
     intervalMs: leadEveryMs,
     retryMs,
@@ -48,23 +48,20 @@ export class FeedConsumer implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly target: ChangeTaker,
     databaseUrl: string,
   ) {
+    super();
     this.#leader = new FeedLeader(databaseUrl);
   }
 
   /** @throws Error while this process is the leader and receives nothing from the feed */
   checkHeard(): Promise<void> {
     const isSilent = this.#heardMs !== undefined && performance.now() - this.#heardMs > silentMs;
-    return this.#loop.isFailing || isSilent
+    return this.loop.isFailing || isSilent
       ? Promise.reject(new Error('The change feed is silent.'))
       : Promise.resolve();
   }
 
-  onApplicationBootstrap(): void {
-    this.#loop.start();
-  }
-
-  async onModuleDestroy(): Promise<void> {
-    await this.#loop.stop();
+  override async onModuleDestroy(): Promise<void> {
+    await super.onModuleDestroy();
     this.customers.close();
     await this.#leader.close();
   }
@@ -120,7 +117,7 @@ export class FeedConsumer implements OnApplicationBootstrap, OnModuleDestroy {
         const { cursor: next } = batch.at(-1) ?? batch[0];
         noteHeard(true);
         this.#heardMs = performance.now();
-        if (this.#loop.succeeded()) this.#logger.log('The change feed is there again.');
+        if (this.loop.succeeded()) this.#logger.log('The change feed is there again.');
         if (next === cursor) continue;
         await this.target.take(changes, cursor, next);
         cursor = next;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import type { ContractClient } from '@rapport/contracts';
 import {
@@ -12,7 +12,7 @@ import {
   type RemoveClosedTenantResponse,
 } from '@rapport/contracts/rapport/work/v1/workspace_service';
 import { removeTenant, tenantSession, type RemovalPass } from '@rapport/persistence';
-import { WorkerLoop } from '@rapport/platform';
+import { LoopWorker, WorkerLoop } from '@rapport/platform';
 import { jobSchema } from './job-queue.js';
 
 /** Intervals between polls of auth for closed tenants, in milliseconds. A tenant rests `busy` between two passes. */
@@ -25,9 +25,9 @@ const callMs = 10_000;
  * removes its own data last. The tables themselves hold the state of the work, so any process continues where another
  * one stopped.
  */
-export class ClosingWorker implements OnApplicationBootstrap, OnModuleDestroy {
+export class ClosingWorker extends LoopWorker {
   readonly #logger = new Logger('ClosingWorker');
-  readonly #loop = new WorkerLoop({
+  protected readonly loop = new WorkerLoop({
     pass: ({ signal }) => this.#passAll(signal),
     intervalMs: lookEveryMs.busy,
     quietIntervalMs: lookEveryMs.quiet,
@@ -38,14 +38,8 @@ export class ClosingWorker implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly orm: MikroORM,
     private readonly auth: Pick<ContractClient, 'unary'>,
     private readonly customers: Pick<ContractClient, 'unary'>,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.#loop.start();
-  }
-
-  async onModuleDestroy(): Promise<void> {
-    await this.#loop.stop();
+  ) {
+    super();
   }
 
   /** @returns undefined when no tenant is being closed */

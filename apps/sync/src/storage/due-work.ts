@@ -1,7 +1,7 @@
-import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { withConnection } from '@rapport/persistence';
-import { WorkerLoop } from '@rapport/platform';
+import { LoopWorker, WorkerLoop } from '@rapport/platform';
 
 /** Intervals between polls, in milliseconds: while work is found, and at most. */
 const lookEveryMs = { busy: 250, quiet: 750 };
@@ -23,9 +23,9 @@ export interface DueWorkKind {
  * Polls for the work of all idle workers of the process, in one statement, and wakes those that have some. What this process causes
  * wakes its workers directly.
  */
-export class DueWork implements OnApplicationBootstrap, OnModuleDestroy {
+export class DueWork extends LoopWorker {
   readonly #logger = new Logger('DueWork');
-  readonly #loop = new WorkerLoop({
+  protected readonly loop = new WorkerLoop({
     pass: () => this.#look(),
     intervalMs: lookEveryMs.busy,
     quietIntervalMs: lookEveryMs.quiet,
@@ -35,14 +35,8 @@ export class DueWork implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     private readonly orm: MikroORM,
     private readonly kinds: readonly DueWorkKind[],
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.#loop.start();
-  }
-
-  async onModuleDestroy(): Promise<void> {
-    await this.#loop.stop();
+  ) {
+    super();
   }
 
   /** @returns undefined when no idle worker has work */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import type { ContractClient } from '@rapport/contracts';
 import {
   UsersServiceService,
@@ -7,7 +7,7 @@ import {
   type UserStateChange,
 } from '@rapport/contracts/rapport/auth/v1/users_service';
 import { AssignmentActionsServiceService } from '@rapport/contracts/rapport/work/v1/assignment_actions_service';
-import { errorKind, WorkerLoop } from '@rapport/platform';
+import { errorKind, LoopWorker, WorkerLoop } from '@rapport/platform';
 
 /** Interval between polls of auth, in milliseconds: most of the delay until customers knows a changed state. */
 const intervalMs = 5_000;
@@ -19,9 +19,9 @@ const callMs = 5_000;
  * Carries the states of users from auth to customers, whose assignment rules skip users that are disabled or deleted. Auth keeps a
  * change until it is confirmed, and customers ignores one that is older than what it knows. So a repetition or a delay is harmless.
  */
-export class UserStateWorker implements OnApplicationBootstrap, OnModuleDestroy {
+export class UserStateWorker extends LoopWorker {
   readonly #logger = new Logger('UserStateWorker');
-  readonly #loop = new WorkerLoop({
+  protected readonly loop = new WorkerLoop({
     pass: () => this.#pass(),
     intervalMs,
     onOutage: (error) => this.#logger.warn("Can't claim the changed states of users.", error),
@@ -30,14 +30,8 @@ export class UserStateWorker implements OnApplicationBootstrap, OnModuleDestroy 
   constructor(
     private readonly auth: Pick<ContractClient, 'unary'>,
     private readonly customers: Pick<ContractClient, 'unary'>,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.#loop.start();
-  }
-
-  async onModuleDestroy(): Promise<void> {
-    await this.#loop.stop();
+  ) {
+    super();
   }
 
   /** @returns 0 when there may be more to do */

@@ -1,7 +1,7 @@
-import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { pipeline, settingStatement, withConnection } from '@rapport/persistence';
-import { WorkerLoop } from '@rapport/platform';
+import { LoopWorker, WorkerLoop } from '@rapport/platform';
 import type { ClientBase } from 'pg';
 import { idleMs } from '../../storage/due-work.js';
 import type { JobQueue } from '../../storage/job-queue.js';
@@ -14,40 +14,23 @@ const retryMs = 1_000;
 export const areMappingsDue = 'exists (select from mapping_schedule where due_time <= clock_timestamp())';
 
 /** Queues runs of mappings that are due. Each due mapping is taken by one process. */
-export class MappingTicker implements OnApplicationBootstrap, OnModuleDestroy {
+export class MappingTicker extends LoopWorker {
   readonly #logger = new Logger('MappingTicker');
-  readonly #loop: WorkerLoop;
+  protected readonly loop: WorkerLoop;
 
   constructor(
     private readonly orm: MikroORM,
     private readonly jobs: JobQueue,
     intervalMs = idleMs,
   ) {
-    this.#loop = new WorkerLoop({
+    super();
+    this.loop = new WorkerLoop({
       pass: () => withConnection(this.orm.em.fork(), (client) => this.#queueDue(client)),
       intervalMs,
       retryMs,
       startsIdle: true,
       onOutage: (error) => this.#logger.warn('What is due could not be queued.', error),
     });
-  }
-
-  onApplicationBootstrap(): void {
-    this.#loop.start();
-  }
-
-  async onModuleDestroy(): Promise<void> {
-    await this.#loop.stop();
-  }
-
-  /** Polls at once, because a mapping was created or enabled. */
-  wake(): void {
-    this.#loop.wake();
-  }
-
-  /** @returns whether it was idle */
-  wakeIfIdle(): boolean {
-    return this.#loop.wakeIfIdle();
   }
 
   async #queueDue(client: ClientBase): Promise<void> {

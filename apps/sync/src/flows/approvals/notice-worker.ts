@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import type { ContractClient } from '@rapport/contracts';
 import { NotificationsServiceService } from '@rapport/contracts/rapport/work/v1/notifications_service';
 import { readForTenant, tenantSession, withConnection } from '@rapport/persistence';
-import { errorKind, WorkerLoop } from '@rapport/platform';
+import { errorKind, LoopWorker, WorkerLoop } from '@rapport/platform';
 import { idleMs } from '../../storage/due-work.js';
 import { claimNotices, settleNotice, type Notice } from './notices.js';
 
@@ -28,9 +28,9 @@ interface Waiting {
  * Reports to customers for whose decision approvals wait, which notifies them. A report has the whole state of an approval, so
  * that a repetition changes nothing, and claims keep an older state from following a newer one.
  */
-export class NoticeWorker implements OnApplicationBootstrap, OnModuleDestroy {
+export class NoticeWorker extends LoopWorker {
   readonly #logger = new Logger('NoticeWorker');
-  readonly #loop = new WorkerLoop({
+  protected readonly loop = new WorkerLoop({
     pass: () => this.#pass(),
     intervalMs: idleMs,
     retryMs,
@@ -40,19 +40,8 @@ export class NoticeWorker implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     private readonly orm: MikroORM,
     private readonly customers: Pick<ContractClient, 'unary'>,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.#loop.start();
-  }
-
-  async onModuleDestroy(): Promise<void> {
-    await this.#loop.stop();
-  }
-
-  /** @returns whether it was idle */
-  wakeIfIdle(): boolean {
-    return this.#loop.wakeIfIdle();
+  ) {
+    super();
   }
 
   /** @returns 0 when there may be more to do */

@@ -1,7 +1,7 @@
-import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { readForTenant, tenantSession } from '@rapport/persistence';
-import { errorKind, metrics, WorkerLoop } from '@rapport/platform';
+import { errorKind, metrics, LoopWorker, WorkerLoop } from '@rapport/platform';
 import { Gauge } from 'prom-client';
 import { idleMs } from '../../storage/due-work.js';
 import { EffectError } from '../effects/effect-port.js';
@@ -39,9 +39,9 @@ new Gauge({
 });
 
 /** Starts the runs of backfills of all tenants, in each process. */
-export class BackfillWorker implements OnApplicationBootstrap, OnModuleDestroy {
+export class BackfillWorker extends LoopWorker {
   readonly #logger = new Logger('BackfillWorker');
-  readonly #loop = new WorkerLoop({
+  protected readonly loop = new WorkerLoop({
     pass: () => this.#pass(),
     intervalMs: idleMs,
     retryMs,
@@ -52,25 +52,13 @@ export class BackfillWorker implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly orm: MikroORM,
     private readonly runs: FlowWorker,
     private readonly reading: { calls: RecordCalls; customers: FlowCustomers },
-  ) {}
+  ) {
+    super();
+  }
 
-  onApplicationBootstrap(): void {
+  override onApplicationBootstrap(): void {
     standing = () => standingSeconds(this.orm.em.fork());
-    this.#loop.start();
-  }
-
-  async onModuleDestroy(): Promise<void> {
-    await this.#loop.stop();
-  }
-
-  /** Polls at once, because backfills may be due. */
-  wake(): void {
-    this.#loop.wake();
-  }
-
-  /** @returns whether it was idle */
-  wakeIfIdle(): boolean {
-    return this.#loop.wakeIfIdle();
+    super.onApplicationBootstrap();
   }
 
   /** @returns undefined when no backfill is due soon */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
-import { WorkerLoop } from '@rapport/platform';
+import { LoopWorker, WorkerLoop } from '@rapport/platform';
 import { idleMs } from '../../storage/due-work.js';
 import { TenantLimit } from '../../webhooks/endpoints/tenant-limit.js';
 import type { StepOutcome } from '../interpreter/interpret.js';
@@ -30,9 +30,9 @@ const drainMs = 4_000;
 const leaseMarginMs = 20_000;
 
 /** Advances the runs of all tenants, in each process. When one dies, its claims are due again at the end of their leases. */
-export class FlowWorker implements OnApplicationBootstrap, OnModuleDestroy {
+export class FlowWorker extends LoopWorker {
   readonly #logger = new Logger('FlowWorker');
-  readonly #loop: WorkerLoop;
+  protected readonly loop: WorkerLoop;
   readonly #leaseMs: number;
   readonly #cutOff = new AbortController();
   readonly #inFlight = new RunsInFlight();
@@ -45,8 +45,9 @@ export class FlowWorker implements OnApplicationBootstrap, OnModuleDestroy {
     readonly parts: EngineParts,
     { leaseMs = effectMs + leaseMarginMs, pollMs = idleMs }: { leaseMs?: number; pollMs?: number } = {},
   ) {
+    super();
     this.#leaseMs = leaseMs;
-    this.#loop = new WorkerLoop({
+    this.loop = new WorkerLoop({
       pass: () => this.#claim(),
       intervalMs: pollMs,
       retryMs: lookEveryMs,
@@ -60,27 +61,17 @@ export class FlowWorker implements OnApplicationBootstrap, OnModuleDestroy {
     if (runs > lateSeconds) throw new Error(`A run of a flow has been due for ${runs} s.`);
   }
 
-  onApplicationBootstrap(): void {
+  override onApplicationBootstrap(): void {
     reportDelays(() => flowDelays(this.orm.em.fork()));
-    this.#loop.start();
+    super.onApplicationBootstrap();
   }
 
-  async onModuleDestroy(): Promise<void> {
-    await this.#loop.stop();
+  override async onModuleDestroy(): Promise<void> {
+    await super.onModuleDestroy();
     const drained = Promise.all(this.#running);
     await Promise.race([drained, delay(drainMs, undefined, { ref: false })]);
     this.#cutOff.abort();
     await drained;
-  }
-
-  /** Polls at once, because runs may be due. */
-  wake(): void {
-    this.#loop.wake();
-  }
-
-  /** @returns whether it was idle */
-  wakeIfIdle(): boolean {
-    return this.#loop.wakeIfIdle();
   }
 
   /** @returns undefined when no run is due */

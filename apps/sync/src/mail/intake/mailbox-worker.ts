@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import type { ContractClient } from '@rapport/contracts';
 import { tenantSession } from '@rapport/persistence';
-import { errorKind, WorkerLoop } from '@rapport/platform';
+import { errorKind, LoopWorker, WorkerLoop } from '@rapport/platform';
 import { IdlePace } from '../idle-pace.js';
 import type { ReadMailbox } from '../mailboxes/find-mailbox.js';
 import { Mailbox } from '../mailboxes/mailbox.entity.js';
@@ -43,13 +43,13 @@ export interface MailboxWorkerParts {
  * Reads the mailboxes of all tenants. Each is read by one process, which holds a lease on it: when the process dies,
  * another one continues at the positions.
  */
-export class MailboxWorker implements OnApplicationBootstrap, OnModuleDestroy {
+export class MailboxWorker extends LoopWorker {
   readonly #logger = new Logger('MailboxWorker');
   readonly #worker = randomUUID();
   readonly #reading = new Map<string, Reading>();
   readonly #pace = new IdlePace(lookEveryMs);
   #renewedMs = 0;
-  readonly #loop = new WorkerLoop({
+  protected readonly loop = new WorkerLoop({
     pass: ({ isWoken }) => this.#pass(isWoken),
     intervalMs: lookEveryMs,
     retryMs: 1_000,
@@ -59,21 +59,14 @@ export class MailboxWorker implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     private readonly orm: MikroORM,
     private readonly parts: MailboxWorkerParts,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.#loop.start();
+  ) {
+    super();
   }
 
-  async onModuleDestroy(): Promise<void> {
-    await this.#loop.stop();
+  override async onModuleDestroy(): Promise<void> {
+    await super.onModuleDestroy();
     for (const { stopping } of this.#reading.values()) stopping.abort();
     await Promise.all([...this.#reading.values()].map(({ done }) => done));
-  }
-
-  /** Looks at once, because mailboxes may have changed. */
-  wake(): void {
-    this.#loop.wake();
   }
 
   /** @returns the pause before the next one. A woken pass is busy: a turn that has failed is due again soon. */
@@ -105,7 +98,7 @@ export class MailboxWorker implements OnApplicationBootstrap, OnModuleDestroy {
       .finally(() => {
         this.#reading.delete(turn.mailboxId);
         // Changed mailboxes are read again at once.
-        if (!this.#loop.signal.aborted) this.wake();
+        if (!this.loop.signal.aborted) this.wake();
       });
     this.#reading.set(turn.mailboxId, { turn, stopping, done });
   }

@@ -1,8 +1,8 @@
-import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import type { UnparsedMessage } from '@rapport/contracts/rapport/content/v1/mail_intake_service';
 import { tenantSession } from '@rapport/persistence';
-import { AppError, errorKind, WorkerLoop } from '@rapport/platform';
+import { AppError, errorKind, LoopWorker, WorkerLoop } from '@rapport/platform';
 import { IdlePace } from '../idle-pace.js';
 import { Mailbox } from '../mailboxes/mailbox.entity.js';
 import { UnreadableMail, type MailParser } from '../parsing/mail-parser.js';
@@ -21,12 +21,12 @@ const claimed = 4;
 const maxAttempts = 10;
 
 /** Parses the stored mails of all tenants, in each process. A mail that cannot be parsed goes into quarantine. */
-export class ParseWorker implements OnApplicationBootstrap, OnModuleDestroy {
+export class ParseWorker extends LoopWorker {
   readonly #logger = new Logger('ParseWorker');
   readonly #pace = new IdlePace();
   /** Mails by tenant that were not filed because a process of the platform was away: their attempts do not count. */
   readonly #returned = new Map<string, string[]>();
-  readonly #loop = new WorkerLoop({
+  protected readonly loop = new WorkerLoop({
     pass: ({ signal }) => this.#pass(signal),
     intervalMs: retryMs,
     onOutage: (error) => this.#logger.warn("Can't look for mails.", error),
@@ -36,19 +36,8 @@ export class ParseWorker implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly orm: MikroORM,
     private readonly mails: Pick<UnparsedMail, 'tenants' | 'claim' | 'raw' | 'file' | 'reject'>,
     private readonly parser: Pick<MailParser, 'parse'>,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.#loop.start();
-  }
-
-  async onModuleDestroy(): Promise<void> {
-    await this.#loop.stop();
-  }
-
-  /** Looks at once, because mails were stored. */
-  wake(): void {
-    this.#loop.wake();
+  ) {
+    super();
   }
 
   /** @returns 0 when there may be more */

@@ -1,7 +1,7 @@
-import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { tenantSession } from '@rapport/persistence';
-import { WorkerLoop } from '@rapport/platform';
+import { LoopWorker, WorkerLoop } from '@rapport/platform';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { IdlePace } from '../idle-pace.js';
 import { openRelaySecrets } from '../relays/relay-secrets.js';
@@ -78,9 +78,9 @@ export interface RelayTurnsParts {
  * Hands the messages of a queue over to the relays of all tenants, in each process. A message is claimed once: after that,
  * only its relay decides, and what the process does not know is UNKNOWN.
  */
-export class RelayTurns implements OnApplicationBootstrap, OnModuleDestroy {
+export class RelayTurns extends LoopWorker {
   readonly #logger = new Logger(this.constructor.name);
-  readonly #loop = new WorkerLoop({
+  protected readonly loop = new WorkerLoop({
     pass: () => this.#pass(),
     intervalMs: retryMs,
     onOutage: (error) => this.#logger.warn("Can't look for messages to send.", error),
@@ -93,21 +93,14 @@ export class RelayTurns implements OnApplicationBootstrap, OnModuleDestroy {
   #dueMs = Infinity;
   #after: string | undefined;
 
-  constructor(private readonly parts: RelayTurnsParts) {}
-
-  onApplicationBootstrap(): void {
-    this.#loop.start();
+  constructor(private readonly parts: RelayTurnsParts) {
+    super();
   }
 
   /** Ends once each begun message has its outcome. */
-  async onModuleDestroy(): Promise<void> {
-    await this.#loop.stop();
+  override async onModuleDestroy(): Promise<void> {
+    await super.onModuleDestroy();
     await Promise.all(this.#turns.values());
-  }
-
-  /** Looks at once, because messages were queued. */
-  wake(): void {
-    this.#loop.wake();
   }
 
   /** @returns the pause before the next one */
@@ -143,7 +136,7 @@ export class RelayTurns implements OnApplicationBootstrap, OnModuleDestroy {
       })
       .finally(() => {
         this.#turns.delete(tenantId);
-        this.#loop.wake();
+        this.wake();
       });
     this.#turns.set(tenantId, turn);
   }
@@ -179,7 +172,7 @@ export class RelayTurns implements OnApplicationBootstrap, OnModuleDestroy {
       const { claimed, dueMs, ...outcome } = await this.#sendSome(relay, pool);
       total += claimed;
       if (dueMs !== undefined) this.#isDue(dueMs);
-      const isEnd = outcome.isDone || outcome.isRefusing || this.#loop.signal.aborted;
+      const isEnd = outcome.isDone || outcome.isRefusing || this.loop.signal.aborted;
       if (isEnd || total >= turnSize) return { claimed: total, dueMs };
     }
   }
@@ -187,7 +180,7 @@ export class RelayTurns implements OnApplicationBootstrap, OnModuleDestroy {
   /** One claim. */
   async #sendSome(relay: SendingRelay, pool: RelayPool): Promise<ClaimOutcome> {
     const { orm, pools, queue } = this.parts;
-    const turn = { relay, pool, signer: this.#signerOf(relay), stopping: this.#loop.signal };
+    const turn = { relay, pool, signer: this.#signerOf(relay), stopping: this.loop.signal };
     const outcome = await queue.sendSome(turn);
     if (outcome.isRefusing) pools.failed(relay);
     else if (outcome.handedOver > 0) pools.succeeded(relay);

@@ -1,7 +1,7 @@
-import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { withConnection } from '@rapport/persistence';
-import { errorKind, WorkerLoop } from '@rapport/platform';
+import { errorKind, LoopWorker, WorkerLoop } from '@rapport/platform';
 import { idleMs } from '../../../storage/due-work.js';
 import { activeFlows } from '../../definitions/active-flows.js';
 import { changedTenants, dueClocks, lockClock, moveClock, setClocks, type DueClock } from './clock-row.js';
@@ -20,9 +20,9 @@ const maxFiring = 4;
 const retryMs = 10_000;
 
 /** Starts runs of flows at recurring times, and when the times of records come. Each process takes clocks in turn. */
-export class ClockWorker implements OnApplicationBootstrap, OnModuleDestroy {
+export class ClockWorker extends LoopWorker {
   readonly #logger = new Logger('ClockWorker');
-  readonly #loop = new WorkerLoop({
+  protected readonly loop = new WorkerLoop({
     pass: ({ signal }) => this.#pass(signal),
     intervalMs: idleMs,
     retryMs: lookAgainMs,
@@ -34,19 +34,8 @@ export class ClockWorker implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly orm: MikroORM,
     private readonly parts: ClockParts,
     private readonly onRuns: () => void,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.#loop.start();
-  }
-
-  async onModuleDestroy(): Promise<void> {
-    await this.#loop.stop();
-  }
-
-  /** @returns whether it was idle */
-  wakeIfIdle(): boolean {
-    return this.#loop.wakeIfIdle();
+  ) {
+    super();
   }
 
   /** @returns 0 when there may be more to do */
