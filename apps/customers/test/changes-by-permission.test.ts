@@ -1,14 +1,11 @@
-import { beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { changesOf, watch } from './change-feeds.js';
-import { newCaller, person, sharedCustomers, type SharedCustomers } from './running-customers.js';
+import { newCaller, person, sharedCustomers } from './running-customers.js';
 import { SalesTenant } from './sales-tenant.js';
 
-let customers: SharedCustomers;
+const customers = await sharedCustomers();
 let tenant: SalesTenant;
 
-beforeAll(async () => {
-  customers = await sharedCustomers();
-}, 120_000);
 beforeEach(async () => {
   tenant = new SalesTenant(customers, newCaller());
   await tenant.createDeal(await tenant.createPipeline());

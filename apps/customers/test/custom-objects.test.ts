@@ -4,13 +4,12 @@ import { CustomObject } from '@rapport/contracts/rapport/objects/v1/custom_objec
 import type { Caller } from '@rapport/platform';
 import { beforeEach, expect, test } from 'vitest';
 import { ObjectTenant, objectRecord } from './object-tenant.js';
-import { person, sharedCustomers, type SharedCustomers } from './running-customers.js';
+import { person, sharedCustomers } from './running-customers.js';
 
-let service: SharedCustomers;
+const service = await sharedCustomers();
 let tenant: ObjectTenant;
 
 beforeEach(async () => {
-  service = await sharedCustomers();
   tenant = new ObjectTenant(service);
 });
 

@@ -1,19 +1,16 @@
 import { ForecastCategory } from '@rapport/contracts/rapport/sales/v1/forecast_category';
 import { StageKind } from '@rapport/contracts/rapport/sales/v1/pipeline';
-import { beforeAll, beforeEach, expect, test } from 'vitest';
-import { sharedCustomers, type SharedCustomers } from './running-customers.js';
+import { beforeEach, expect, test } from 'vitest';
+import { sharedCustomers } from './running-customers.js';
 import { SalesTenant, stage } from './sales-tenant.js';
 
 const { BEST_CASE, CLOSED, COMMIT, OMITTED, PIPELINE } = ForecastCategory;
 const amount = { currencyCode: 'EUR', amount: '99.99' };
 const euros = (value: string) => ({ currencyCode: 'EUR', amount: value });
 
-let service: SharedCustomers;
+const service = await sharedCustomers();
 let tenant: SalesTenant;
 
-beforeAll(async () => {
-  service = await sharedCustomers();
-});
 beforeEach(() => {
   tenant = new SalesTenant(service);
 });

@@ -4,20 +4,17 @@ import { StageKind, type Pipeline } from '@rapport/contracts/rapport/sales/v1/pi
 import { Settings } from '@rapport/contracts/rapport/work/v1/settings_service';
 import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { PricedTenant } from './priced-tenant.js';
-import { person, sharedCustomers, type SharedCustomers } from './running-customers.js';
+import { person, sharedCustomers } from './running-customers.js';
 import { SalesTenant, stage } from './sales-tenant.js';
 
 const { BEST_CASE, COMMIT, OMITTED } = ForecastCategory;
 
-let service: SharedCustomers;
+const service = await sharedCustomers();
 let tenant: SalesTenant;
 let pipeline: Pipeline;
 
-beforeAll(async () => {
-  service = await sharedCustomers();
-});
 beforeEach(async () => {
   tenant = new SalesTenant(service);
   pipeline = await tenant.createPipeline({

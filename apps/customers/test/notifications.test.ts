@@ -13,9 +13,9 @@ import { Task, TaskStatus } from '@rapport/contracts/rapport/work/v1/task';
 import { etagVersion } from '@rapport/persistence';
 import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
-import { beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { OperationTenant } from './operation-tenant.js';
-import { sharedCustomers, sharedMailCustomers, type SharedCustomers } from './running-customers.js';
+import { sharedCustomers, sharedMailCustomers } from './running-customers.js';
 import { idOf } from './scoped-tenant.js';
 import { TicketTenant } from './ticket-tenant.js';
 import { WorkTenant } from './work-tenant.js';
@@ -25,14 +25,11 @@ const anyText: unknown = expect.any(String);
 const nothing = new Uint8Array();
 const blank = Task.decode(nothing);
 
-let service: SharedCustomers;
+const service = await sharedCustomers();
 let tenant: WorkTenant;
 let ada: Caller;
 let bo: Caller;
 
-beforeAll(async () => {
-  service = await sharedCustomers();
-});
 beforeEach(() => {
   tenant = new WorkTenant(service);
   ada = { ...tenant.caller, principalId: `user:${v7()}` };

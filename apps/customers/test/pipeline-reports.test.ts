@@ -1,17 +1,14 @@
 import { StageKind } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
-import { beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { superuserOf } from './superuser.js';
-import { sharedCustomers, type SharedCustomers } from './running-customers.js';
+import { sharedCustomers } from './running-customers.js';
 import { SalesTenant, stage } from './sales-tenant.js';
 
-let service: SharedCustomers;
+const service = await sharedCustomers();
 let tenant: SalesTenant;
 
-beforeAll(async () => {
-  service = await sharedCustomers();
-});
 beforeEach(() => {
   tenant = new SalesTenant(service);
 });

@@ -6,16 +6,13 @@ import {
   type Task,
 } from '@rapport/contracts/rapport/work/v1/task';
 import { v7 } from 'uuid';
-import { beforeAll, beforeEach, expect, test } from 'vitest';
-import { sharedCustomers, type SharedCustomers } from './running-customers.js';
+import { beforeEach, expect, test } from 'vitest';
+import { sharedCustomers } from './running-customers.js';
 import { ref, WorkTenant } from './work-tenant.js';
 
-let service: SharedCustomers;
+const service = await sharedCustomers();
 let tenant: WorkTenant;
 
-beforeAll(async () => {
-  service = await sharedCustomers();
-});
 beforeEach(() => {
   tenant = new WorkTenant(service);
 });

@@ -1,18 +1,15 @@
-import { beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { v7 } from 'uuid';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import { PrivacyServiceService } from '@rapport/contracts/rapport/customers/v1/privacy_service';
 import type { Task } from '@rapport/contracts/rapport/work/v1/task';
-import { sharedCustomers, type SharedCustomers } from './running-customers.js';
+import { sharedCustomers } from './running-customers.js';
 import { SalesTenant } from './sales-tenant.js';
 import { ref, WorkTenant } from './work-tenant.js';
 
-let service: SharedCustomers;
+const service = await sharedCustomers();
 let tenant: WorkTenant;
 
-beforeAll(async () => {
-  service = await sharedCustomers();
-});
 beforeEach(() => {
   tenant = new WorkTenant(service);
 });

@@ -1,17 +1,14 @@
 import { ChangeOperation } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { Task, TaskStatus } from '@rapport/contracts/rapport/work/v1/task';
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { nextReminderMs } from '../src/domain/work/task-reminders.js';
 import { changesOf } from './change-feeds.js';
-import { sharedCustomers, type SharedCustomers } from './running-customers.js';
+import { sharedCustomers } from './running-customers.js';
 import { WorkTenant } from './work-tenant.js';
 
-let service: SharedCustomers;
+const service = await sharedCustomers();
 let tenant: WorkTenant;
 
-beforeAll(async () => {
-  service = await sharedCustomers();
-});
 beforeEach(() => {
   tenant = new WorkTenant(service);
 });

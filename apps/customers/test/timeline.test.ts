@@ -1,18 +1,15 @@
 import { Association } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { TimelineKind as Kind, type TimelineEntry } from '@rapport/contracts/rapport/work/v1/timeline_service';
 import { v7 } from 'uuid';
-import { beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { FilesTenant } from './files-tenant.js';
-import { sharedCustomers, type SharedCustomers } from './running-customers.js';
+import { sharedCustomers } from './running-customers.js';
 import { deal, SalesTenant } from './sales-tenant.js';
 import { ref, WorkTenant } from './work-tenant.js';
 
-let service: SharedCustomers;
+const service = await sharedCustomers();
 let tenant: WorkTenant;
 
-beforeAll(async () => {
-  service = await sharedCustomers();
-});
 beforeEach(() => {
   tenant = new WorkTenant(service);
 });

@@ -1,20 +1,17 @@
 import { TaskStatus } from '@rapport/contracts/rapport/work/v1/task';
 import { TimerState, type ListTimersRequest } from '@rapport/contracts/rapport/work/v1/timers_service';
 import { v7 } from 'uuid';
-import { beforeAll, beforeEach, expect, test } from 'vitest';
-import { sharedCustomers, type SharedCustomers } from './running-customers.js';
+import { beforeEach, expect, test } from 'vitest';
+import { sharedCustomers } from './running-customers.js';
 import { WorkTenant } from './work-tenant.js';
 
 const times = ['2099-01-01T09:00:00.000Z', '2099-01-02T09:00:00.000Z', '2099-01-03T09:00:00.000Z'] as const;
 
 const anyText: unknown = expect.any(String);
 
-let service: SharedCustomers;
+const service = await sharedCustomers();
 let tenant: WorkTenant;
 
-beforeAll(async () => {
-  service = await sharedCustomers();
-});
 beforeEach(() => {
   tenant = new WorkTenant(service);
 });

@@ -1,16 +1,13 @@
 import { CallDirection } from '@rapport/contracts/rapport/work/v1/call';
 import { TaskPriority, TaskRecurrence, TaskStatus } from '@rapport/contracts/rapport/work/v1/task';
-import { beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { titleOf } from '../src/domain/work/notes.js';
-import { sharedCustomers, type SharedCustomers } from './running-customers.js';
+import { sharedCustomers } from './running-customers.js';
 import { WorkTenant } from './work-tenant.js';
 
-let service: SharedCustomers;
+const service = await sharedCustomers();
 let tenant: WorkTenant;
 
-beforeAll(async () => {
-  service = await sharedCustomers();
-});
 beforeEach(() => {
   tenant = new WorkTenant(service);
 });
