@@ -1,14 +1,13 @@
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { sharedPlatform } from '@rapport/testing';
 import { beforeAll, expect, inject, it } from 'vitest';
 import { ApiClient } from './api-client.ts';
 import { mailedLink } from './people.ts';
 import { untilRefused } from './until-refused.ts';
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let api: ApiClient;
 
 beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
   api = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Acme')).apiKey);
 }, 120_000);
 

@@ -1,5 +1,5 @@
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
-import { beforeAll, beforeEach, expect, inject, it } from 'vitest';
+import { sharedPlatform } from '@rapport/testing';
+import { beforeEach, expect, inject, it } from 'vitest';
 import { ApiClient } from './api-client.ts';
 
 interface Association {
@@ -10,14 +10,10 @@ interface Association {
   role?: string;
 }
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let api: ApiClient;
 let ada: string;
 let deal: string;
-
-beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
-}, 120_000);
 beforeEach(async () => {
   api = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Linkers')).apiKey);
   const stages = [{ key: 'lead', name: 'Lead', kind: 'OPEN' }];

@@ -1,4 +1,4 @@
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { sharedPlatform } from '@rapport/testing';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { ApiClient } from './api-client.ts';
 
@@ -11,11 +11,10 @@ interface Entry {
   records: { name: string }[];
 }
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let api: ApiClient;
 
 beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
   api = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Audited')).apiKey);
 }, 120_000);
 

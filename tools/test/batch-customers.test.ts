@@ -1,4 +1,4 @@
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { sharedPlatform } from '@rapport/testing';
 import { beforeAll, expect, inject, it } from 'vitest';
 import { ApiClient } from './api-client.ts';
 
@@ -7,11 +7,10 @@ interface Result {
   problem?: { code: string; errors?: { pointer: string }[]; metadata?: Record<string, string> };
 }
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let api: ApiClient;
 
 beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
   const { apiKey } = await platform.createTenant('Batch');
   api = await ApiClient.connect(platform.edgeUrl, apiKey);
 }, 120_000);

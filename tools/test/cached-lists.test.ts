@@ -1,18 +1,14 @@
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
-import { beforeAll, beforeEach, expect, inject, it, vi } from 'vitest';
+import { sharedPlatform } from '@rapport/testing';
+import { beforeEach, expect, inject, it, vi } from 'vitest';
 import { ApiClient } from './api-client.ts';
 import { ConsoleUser } from './console-user.ts';
 import { newPerson } from './people.ts';
 import { untilKept } from './until-kept.ts';
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let api: ApiClient;
 let customerId: string;
 let dealId: string;
-
-beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
-}, 120_000);
 beforeEach(async () => {
   api = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Listers')).apiKey);
   customerId = await create('/v1/customers', { kind: 'PERSON', displayName: 'Ada', tags: ['vip'] });

@@ -1,4 +1,4 @@
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { sharedPlatform } from '@rapport/testing';
 import { beforeAll, expect, inject, it } from 'vitest';
 import { ApiClient } from './api-client.ts';
 
@@ -13,12 +13,11 @@ interface Event {
   data: { cursor: string; change?: Page['changes'][number] };
 }
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let apiKey: string;
 let api: ApiClient;
 
 beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
   ({ apiKey } = await platform.createTenant('Readers of changes'));
   api = await ApiClient.connect(platform.edgeUrl, apiKey);
 }, 120_000);

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { sharedPlatform } from '@rapport/testing';
 import pg from 'pg';
 import { beforeAll, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { ApiClient } from './api-client.ts';
@@ -7,13 +7,12 @@ import { sharedChromium } from './shared-chromium.ts';
 
 type Json = Record<string, unknown>;
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let api: ApiClient;
 let tenantId: string;
 let secret: Buffer;
 
 beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
   const tenant = await platform.createTenant('Kestrel Instruments');
   tenantId = tenant.tenantId;
   api = await ApiClient.connect(platform.edgeUrl, tenant.apiKey);

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { sharedPlatform } from '@rapport/testing';
 import { Secret, TOTP } from 'otpauth';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
 import { ApiClient } from './api-client.ts';
@@ -15,7 +15,7 @@ type Page = Awaited<ReturnType<Browser['newPage']>>;
 const workspace = `acme-${crypto.randomUUID().slice(0, 8)}`;
 const timeout = 300_000;
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let api: ApiClient;
 let apiKey: string;
 let ada: Person;
@@ -26,7 +26,6 @@ let attacker: Server;
 let origins: string[];
 
 beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
   ({ apiKey } = await platform.createTenant('Acme', undefined, workspace));
   api = await ApiClient.connect(platform.edgeUrl, apiKey);
   ada = await newPerson(platform, api, ['admin']);

@@ -1,4 +1,4 @@
-import { sharedPlatform, type SharedPlatform, type Tenant } from '@rapport/testing';
+import { sharedPlatform, type Tenant } from '@rapport/testing';
 import { Secret, TOTP } from 'otpauth';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { ApiClient } from './api-client.ts';
@@ -8,13 +8,12 @@ import { untilRefused } from './until-refused.ts';
 
 const workspace = `acme-${crypto.randomUUID().slice(0, 8)}`;
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let tenant: Tenant;
 let api: ApiClient;
 let ada: Person;
 
 beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
   tenant = await platform.createTenant('Acme', undefined, workspace);
   api = await ApiClient.connect(platform.edgeUrl, tenant.apiKey);
   ada = await newPerson(platform, api, ['admin']);

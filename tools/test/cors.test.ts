@@ -1,13 +1,12 @@
-import { sharedPlatform, type SharedPlatform, type Tenant } from '@rapport/testing';
+import { sharedPlatform, type Tenant } from '@rapport/testing';
 import { beforeAll, expect, inject, it } from 'vitest';
 import { ApiClient } from './api-client.ts';
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let ours: Tenant;
 let theirs: Tenant;
 
 beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
   [ours, theirs] = await Promise.all([platform.createTenant('Ours'), platform.createTenant('Theirs')]);
 }, 120_000);
 

@@ -1,14 +1,10 @@
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
-import { beforeAll, beforeEach, expect, inject, it } from 'vitest';
+import { sharedPlatform } from '@rapport/testing';
+import { beforeEach, expect, inject, it } from 'vitest';
 import { ApiClient } from './api-client.ts';
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let api: ApiClient;
 let pipelineId: string;
-
-beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
-}, 120_000);
 beforeEach(async () => {
   api = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Sellers')).apiKey);
   const stages = ['lead', 'proposal'].map((key) => ({ key, name: key, kind: 'OPEN' }));

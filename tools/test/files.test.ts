@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { request } from 'node:http';
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { sharedPlatform } from '@rapport/testing';
 import { beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { ApiClient } from './api-client.ts';
 
@@ -10,13 +10,12 @@ interface Upload {
   file?: { name: string; contentType: string; sha256: string };
 }
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let api: ApiClient;
 let authorization: string;
 let record: string;
 
 beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
   const { apiKey } = await platform.createTenant('Files');
   authorization = `Bearer ${apiKey}`;
   api = await ApiClient.connect(platform.edgeUrl, apiKey);

@@ -1,12 +1,4 @@
-import {
-  drawnBy,
-  printedSeed,
-  printTally,
-  sharedPlatform,
-  sizeOf,
-  soakTimeoutMs,
-  type SharedPlatform,
-} from '@rapport/testing';
+import { drawnBy, printedSeed, printTally, sharedPlatform, sizeOf, soakTimeoutMs } from '@rapport/testing';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { newMarker } from './access/markers.ts';
 import type { Ids } from './access/make-each.ts';
@@ -24,11 +16,10 @@ const operations = sizeOf('HOSTILE_OPERATIONS', { short: 120, long: 10_000 });
 const atOnce = 16;
 const endless = ['watchTraffic'];
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let api: ApiClient;
 
 beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
   const { apiKey } = await platform.createTenant('Hostile');
   api = await ApiClient.connect(platform.edgeUrl, apiKey);
 }, 120_000);

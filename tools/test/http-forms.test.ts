@@ -1,15 +1,14 @@
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { sharedPlatform } from '@rapport/testing';
 import { beforeAll, expect, inject, it } from 'vitest';
 import { ApiClient } from './api-client.ts';
 
 const mergePatch = 'application/merge-patch+json';
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let apiKey: string;
 let api: ApiClient;
 
 beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
   ({ apiKey } = await platform.createTenant('Forms'));
   api = await ApiClient.connect(platform.edgeUrl, apiKey);
 }, 120_000);

@@ -1,12 +1,8 @@
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
-import { beforeAll, expect, inject, it } from 'vitest';
+import { sharedPlatform } from '@rapport/testing';
+import { expect, inject, it } from 'vitest';
 import { Importer } from './importer.ts';
 
-let platform: SharedPlatform;
-
-beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
-}, 120_000);
+const platform = await sharedPlatform(inject('platformUrl'));
 
 it('a file with semicolons is exported, validated and imported over REST, and changes nothing', async () => {
   const { api, stream } = await tenant('Round trip');

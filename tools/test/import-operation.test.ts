@@ -1,12 +1,8 @@
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
-import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { sharedPlatform } from '@rapport/testing';
+import { describe, expect, inject, it } from 'vitest';
 import { Importer, people, type Operation } from './importer.ts';
 
-let platform: SharedPlatform;
-
-beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
-}, 120_000);
+const platform = await sharedPlatform(inject('platformUrl'));
 
 describe('an import over REST', () => {
   it('is uploaded in parts, and streams its progress as server-sent events', async () => {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { freePort, sharedPlatform, type CertificateFiles, type SharedPlatform, type Tenant } from '@rapport/testing';
+import { freePort, sharedPlatform, type CertificateFiles, type Tenant } from '@rapport/testing';
 import { beforeAll, expect, inject, test } from 'vitest';
 
 /** What is used of the stand-ins for k6. */
@@ -17,7 +17,7 @@ type RunScript = (entry: string, settings: ScriptSettings) => Promise<LoadedScri
 const standIns = join(import.meta.dirname, '../../load-tests/test/k6/run-script.ts');
 const { runScript } = (await import(standIns)) as { runScript: RunScript };
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let tenant: Tenant;
 /** Has no records. */
 let empty: Tenant;
@@ -27,7 +27,6 @@ let env: Record<string, string>;
 
 // All that is asked of the platform: while a script waits for an answer, this process notices no connection that ends.
 beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
   tenant = await platform.createTenant('Load');
   empty = await platform.createTenant('Empty');
   stranger = await platform.trust.certificatesOf('stranger');

@@ -1,13 +1,5 @@
-import {
-  isSoak,
-  percentile,
-  printTally,
-  sharedPlatform,
-  sizeOf,
-  soakTimeoutMs,
-  type SharedPlatform,
-} from '@rapport/testing';
-import { beforeAll, expect, inject, test } from 'vitest';
+import { isSoak, percentile, printTally, sharedPlatform, sizeOf, soakTimeoutMs } from '@rapport/testing';
+import { expect, inject, test } from 'vitest';
 import { Neighbour } from './neighbours/neighbour.ts';
 import type { SharedResource } from './neighbours/shared-resource.ts';
 import { sharedResources } from './neighbours/shared-resources.ts';
@@ -17,11 +9,7 @@ const calls = sizeOf('NEIGHBOUR_CALLS', { short: 12, long: 1_000 });
 const mostLate = 2;
 const lagSamples = isSoak ? 20 : 1;
 
-let platform: SharedPlatform;
-
-beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
-}, 120_000);
+const platform = await sharedPlatform(inject('platformUrl'));
 
 test.each(sharedResources)(
   '$name: a tenant at its limit takes nothing from another',

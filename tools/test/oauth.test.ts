@@ -1,15 +1,14 @@
-import { sharedPlatform, type SharedPlatform, type Tenant } from '@rapport/testing';
+import { sharedPlatform, type Tenant } from '@rapport/testing';
 import * as client from 'openid-client';
 import { beforeAll, expect, inject, it } from 'vitest';
 import { untilRefused } from './until-refused.ts';
 
 const insecure = { execute: [client.allowInsecureRequests] };
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let tenant: Tenant;
 
 beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
   tenant = await platform.createTenant('Ada');
 }, 120_000);
 

@@ -1,17 +1,13 @@
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { sharedPlatform } from '@rapport/testing';
 import * as client from 'openid-client';
-import { beforeAll, beforeEach, expect, inject, it } from 'vitest';
+import { beforeEach, expect, inject, it } from 'vitest';
 import { ApiClient } from './api-client.ts';
 import { untilKept } from './until-kept.ts';
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let api: ApiClient;
 /** Ids of records, by object. */
 let ids: Readonly<Record<'car' | 'boat', string>>;
-
-beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
-}, 120_000);
 beforeEach(async () => {
   api = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Fleet')).apiKey);
   const record = async (key: string) => {

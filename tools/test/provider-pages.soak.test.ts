@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { isSoak, printedSeed, sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { isSoak, printedSeed, sharedPlatform } from '@rapport/testing';
 import { beforeAll, expect, inject, test } from 'vitest';
 import { ApiClient } from './api-client.ts';
 import { mailedLink } from './people.ts';
@@ -13,13 +13,12 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 const timeout = 300_000;
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let browser: Browser;
 /** Addresses of the provider's pages that need no session. */
 let pages: Record<string, string>;
 
 beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
   browser = await sharedChromium();
   const api = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Kestrel Instruments')).apiKey);
   const email = `${crypto.randomUUID()}@example.com`;

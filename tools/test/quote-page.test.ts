@@ -1,4 +1,4 @@
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { sharedPlatform } from '@rapport/testing';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { ApiClient } from './api-client.ts';
@@ -6,12 +6,11 @@ import { sharedChromium } from './shared-chromium.ts';
 
 type Json = Record<string, unknown>;
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let chromium: Browser;
 let api: ApiClient;
 
 beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
   chromium = await sharedChromium();
   api = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Kestrel Instruments')).apiKey);
 }, 120_000);

@@ -1,11 +1,10 @@
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { sharedPlatform } from '@rapport/testing';
 import { beforeAll, expect, inject, it } from 'vitest';
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let admin: string;
 
 beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
   admin = (await platform.createTenant('Acme')).apiKey;
 }, 120_000);
 interface Answer {

@@ -1,12 +1,4 @@
-import {
-  isSoak,
-  passedForMs,
-  printTally,
-  sharedPlatform,
-  sizeOf,
-  soakTimeoutMs,
-  type SharedPlatform,
-} from '@rapport/testing';
+import { isSoak, passedForMs, printTally, sharedPlatform, sizeOf, soakTimeoutMs } from '@rapport/testing';
 import * as client from 'openid-client';
 import { beforeAll, expect, inject, it } from 'vitest';
 import { ApiClient } from './api-client.ts';
@@ -16,11 +8,10 @@ const rounds = sizeOf('REVOCATION_ROUNDS', { short: 1, long: 100 });
 /** The promised limit. Only the long form checks it: the short one may run on a busy machine. */
 const longestMs = 1_000;
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let api: ApiClient;
 
 beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
   api = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Revoked')).apiKey);
 }, 120_000);
 

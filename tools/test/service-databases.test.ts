@@ -1,7 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { queryDatabase, sharedPlatform, type SharedPlatform } from '@rapport/testing';
-import { beforeAll, expect, inject, it } from 'vitest';
+import { queryDatabase, sharedPlatform } from '@rapport/testing';
+import { expect, inject, it } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -12,11 +12,7 @@ const services = globSync('apps/*/project.json', { cwd: root })
   )
   .map((path) => dirname(path));
 
-let platform: SharedPlatform;
-
-beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
-}, 120_000);
+const platform = await sharedPlatform(inject('platformUrl'));
 
 it.each(services)('%s has a test of every table of its database', (service) => {
   const path = join(root, service, 'test/database.test.ts');

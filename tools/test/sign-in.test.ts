@@ -1,4 +1,4 @@
-import { Browser, sharedPlatform, type SharedPlatform, type Visited } from '@rapport/testing';
+import { Browser, sharedPlatform, type Visited } from '@rapport/testing';
 import * as client from 'openid-client';
 import { beforeAll, expect, inject, it } from 'vitest';
 import { ApiClient } from './api-client.ts';
@@ -7,7 +7,7 @@ import { untilRefused } from './until-refused.ts';
 
 const redirectUri = 'https://app.example.com/callback';
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let api: ApiClient;
 let ada: Person;
 /** An OAuth client, with a third-party library as its program. */
@@ -21,7 +21,6 @@ interface App {
 }
 
 beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
   api = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Acme')).apiKey);
   ada = await newPerson(platform, api);
   [app, publicApp] = [await newApp(true), await newApp(false)];

@@ -1,19 +1,15 @@
 import { createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { PrincipalSigner } from '@rapport/contracts';
-import { queryDatabase, sharedPlatform, type SharedPlatform } from '@rapport/testing';
-import { beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { queryDatabase, sharedPlatform } from '@rapport/testing';
+import { describe, expect, inject, it, vi } from 'vitest';
 import { newMarker } from './access/markers.ts';
 import { makeTenantRecords, type Wanted } from './access/tenant-records.ts';
 import { ServiceCaller } from './access/service-caller.ts';
 import { ApiClient } from './api-client.ts';
 import { databaseUrl, oldestTransaction, tablesWithEach } from './tables-with.ts';
 
-let platform: SharedPlatform;
-
-beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
-}, 120_000);
+const platform = await sharedPlatform(inject('platformUrl'));
 
 interface FilledTenant {
   tenantId: string;

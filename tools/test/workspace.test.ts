@@ -1,5 +1,5 @@
 import { hash, randomBytes } from 'node:crypto';
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { sharedPlatform } from '@rapport/testing';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { addMessages, endedCampaign, withState } from './archived-work.ts';
 import { filledWorkspace } from './filled-workspace.ts';
@@ -12,12 +12,11 @@ interface Timer {
   withinSeconds: number;
 }
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let source: Workspace;
 let archive: Archive;
 
 beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
   source = await filledWorkspace(platform);
   archive = await source.export();
 }, 120_000);

@@ -1,6 +1,6 @@
 import { areaOf, platformContract, restRoutes, serviceDefinitions, type RestRoute } from '@rapport/contracts';
 import { permissionForAll } from '@rapport/platform';
-import { drawnBy, isSoak, printedSeed, sharedPlatform, sizeOf, type SharedPlatform } from '@rapport/testing';
+import { drawnBy, isSoak, printedSeed, sharedPlatform, sizeOf } from '@rapport/testing';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { ApiClient } from '../api-client.ts';
 import { makeCredentials } from './credentials.ts';
@@ -37,14 +37,13 @@ const collections = [...new Set(routes.flatMap(collectionsOf))];
 const [unsought, otherUnsought] = [unknownRecords(), unknownRecords()];
 const isOfEdge = ({ method }: RestRoute) => areaOf(method.path) === 'edge';
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let services: ServiceCaller;
 let theirs: TenantRecords;
 let theirApi: ApiClient;
 let theirDataBefore: string;
 
 beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
   services = await ServiceCaller.of(platform);
   theirApi = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Theirs')).apiKey);
   theirs = await makeTenantRecords(platform, theirApi, theirMarker, wanted());

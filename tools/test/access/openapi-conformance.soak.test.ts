@@ -1,14 +1,5 @@
 import { platformContract, restRoutes, type RestRoute } from '@rapport/contracts';
-import {
-  drawnBy,
-  isSoak,
-  printedSeed,
-  printTally,
-  sharedPlatform,
-  sizeOf,
-  soakTimeoutMs,
-  type SharedPlatform,
-} from '@rapport/testing';
+import { drawnBy, isSoak, printedSeed, printTally, sharedPlatform, sizeOf, soakTimeoutMs } from '@rapport/testing';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { ApiClient } from '../api-client.ts';
 import { DescribedAnswers } from '../described-answers.ts';
@@ -34,7 +25,7 @@ const wanted: Wanted = isSoak
 /** GETs that write before they answer: exports and their download are in the audit, and a verified segment follows changes first. */
 const writingRead = /^(Export.*|DownloadWorkspaceExport|VerifySegment)$/;
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let api: ApiClient;
 let apiKey: string;
 let tenantId: string;
@@ -44,7 +35,6 @@ let prism: Prism | undefined;
 let url: string;
 
 beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
   ({ apiKey, tenantId } = await platform.createTenant('Conformance'));
   api = await ApiClient.connect(platform.edgeUrl, apiKey);
   ours = await makeTenantRecords(platform, api, newMarker(), wanted);

@@ -1,4 +1,4 @@
-import { printTally, sharedPlatform, sizeOf, soakTimeoutMs, type SharedPlatform } from '@rapport/testing';
+import { printTally, sharedPlatform, sizeOf, soakTimeoutMs } from '@rapport/testing';
 import { beforeAll, expect, inject, it } from 'vitest';
 import { ApiClient } from '../api-client.ts';
 import { newMarker } from './markers.ts';
@@ -36,11 +36,10 @@ interface Seen {
   refused: number;
 }
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let sides: Side[];
 
 beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
   const [scoped, other] = [await platform.createTenant('Scoped'), await platform.createTenant('Other')];
   sides = [
     await makeSide(await keyOf(scoped.apiKey, 'OWN')),

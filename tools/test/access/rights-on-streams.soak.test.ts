@@ -1,7 +1,7 @@
 import { platformContract, restRoutes, type RestRoute } from '@rapport/contracts';
 import { TrafficClass } from '@rapport/contracts/rapport/api/v1/options';
 import { permissionForAll } from '@rapport/platform';
-import { isSoak, printedSeed, printTally, sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { isSoak, printedSeed, printTally, sharedPlatform } from '@rapport/testing';
 import { afterEach, beforeAll, expect, inject, it } from 'vitest';
 import { ApiClient } from '../api-client.ts';
 import { addWorkspaceImport } from './add-workspace-import.ts';
@@ -47,7 +47,7 @@ const living = [
 /** How long a call may stay open after its caller has lost rights, in milliseconds. */
 const boundMs = isSoak ? 2_000 : 10_000;
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let api: ApiClient;
 let callers: ChangingCallers;
 let tenant: string;
@@ -55,7 +55,6 @@ let records: TenantRecords;
 let open: OpenRequest[] = [];
 
 beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
   const { apiKey, tenantId } = await platform.createTenant('Streams');
   tenant = tenantId;
   api = await ApiClient.connect(platform.edgeUrl, apiKey);

@@ -1,5 +1,5 @@
-import { isSoak, printedSeed, sharedPlatform, type SharedPlatform } from '@rapport/testing';
-import { beforeAll, describe, inject } from 'vitest';
+import { isSoak, printedSeed, sharedPlatform } from '@rapport/testing';
+import { describe, inject } from 'vitest';
 import { recordAccess } from './record-access.ts';
 import { recordCache } from './record-cache.ts';
 import { recordSubjects } from './record-subjects.ts';
@@ -13,11 +13,7 @@ const others = recordSubjects.filter(({ record }) => !always.includes(record.typ
 const chosen = isSoak ? others : others.filter((_, index) => (index + seed) % Math.ceil(others.length / 2) === 0);
 const subjects = [...recordSubjects.filter(({ record }) => always.includes(record.type)), ...chosen];
 
-let platform: SharedPlatform;
-
-beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
-}, 120_000);
+const platform = await sharedPlatform(inject('platformUrl'));
 
 describe.each(subjects)('through the edges, for records of $plural', (subject) => {
   recordWebhooks(() => platform, subject);
