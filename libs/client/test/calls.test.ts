@@ -1,12 +1,11 @@
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { sharedPlatform } from '@rapport/testing';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { Rapport, RapportError } from '../src/index.ts';
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let rapport: Rapport;
 
 beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
   const { apiKey } = await platform.createTenant('Calls');
   rapport = new Rapport({ baseUrl: platform.edgeUrl, apiKey });
 });

@@ -1,14 +1,13 @@
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { sharedPlatform } from '@rapport/testing';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { Rapport, type ChangeFeed } from '../src/index.ts';
 import { EdgeSwitch } from './edge-switch.ts';
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let edges: EdgeSwitch;
 let rapport: Rapport;
 
 beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
   edges = await EdgeSwitch.before(platform.edgeUrls);
 });
 

@@ -1,14 +1,10 @@
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
-import { beforeAll, expect, inject, onTestFinished, test } from 'vitest';
+import { sharedPlatform } from '@rapport/testing';
+import { expect, inject, onTestFinished, test } from 'vitest';
 import { RestServer } from '../connectors/rest-server.ts';
 import { until } from '../until.ts';
 import { ExchangeTenant } from './exchange-tenant.ts';
 
-let platform: SharedPlatform;
-
-beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
-});
+const platform = await sharedPlatform(inject('platformUrl'));
 
 const person = {
   ...{ recordType: 'people', direction: 'TO_CUSTOMERS' },

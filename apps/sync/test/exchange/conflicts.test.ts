@@ -1,5 +1,5 @@
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
-import { beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { sharedPlatform } from '@rapport/testing';
+import { beforeEach, expect, inject, test } from 'vitest';
 import { ExchangeTenant, type Run } from './exchange-tenant.ts';
 import { PeopleTable } from './people-table.ts';
 
@@ -8,13 +8,9 @@ const fields = [
   { customerField: 'customFields.level', peerField: 'title' },
 ];
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let tenant: ExchangeTenant;
 let people: PeopleTable;
-
-beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
-});
 
 beforeEach(async () => {
   tenant = await ExchangeTenant.create(platform);

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort, sharedPlatform, type SharedPlatform } from '@rapport/testing';
-import { beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { freePort, sharedPlatform } from '@rapport/testing';
+import { beforeEach, expect, inject, test } from 'vitest';
 import { ExchangeTenant } from './exchange-tenant.ts';
 import { PeopleTable } from './people-table.ts';
 
@@ -9,12 +9,8 @@ const settings = { url: 'https://cards.example/ada/', username: 'ada' };
 const body = { connector: 'carddav', displayName: 'Cards', settings, secrets: { password: 'correct horse' } };
 const name = { customerField: 'displayName', peerField: 'displayName' };
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let tenant: ExchangeTenant;
-
-beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
-});
 
 beforeEach(async () => {
   tenant = await ExchangeTenant.create(platform);

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
-import { beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { sharedPlatform } from '@rapport/testing';
+import { beforeEach, expect, inject, test } from 'vitest';
 import { ExchangeTenant } from './exchange-tenant.ts';
 import { PeopleTable } from './people-table.ts';
 
@@ -11,13 +11,9 @@ const slowMappings = 9;
 /** Of one tenant. */
 const placesOfTenant = 2;
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let hostile: ExchangeTenant;
 let calm: ExchangeTenant;
-
-beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
-}, 120_000);
 
 beforeEach(async () => {
   [hostile, calm] = [await ExchangeTenant.create(platform), await ExchangeTenant.create(platform)];

@@ -1,15 +1,11 @@
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
-import { beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { sharedPlatform } from '@rapport/testing';
+import { beforeEach, describe, expect, inject, test } from 'vitest';
 import { ExchangeTenant, type Conflict, type Run } from './exchange-tenant.ts';
 import { PeopleTable } from './people-table.ts';
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let tenant: ExchangeTenant;
 let people: PeopleTable;
-
-beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
-});
 
 beforeEach(async () => {
   tenant = await ExchangeTenant.create(platform);

@@ -1,6 +1,6 @@
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { sharedPlatform } from '@rapport/testing';
 import { Webhook } from 'standardwebhooks';
-import { afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { raw, RestServer } from '../connectors/rest-server.ts';
 import { ExchangeTenant, type Run } from './exchange-tenant.ts';
 
@@ -11,14 +11,10 @@ const fields = [
   { customerField: 'emails', peerField: 'email', transform: 'FIRST_OF_LIST' },
 ];
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let server: RestServer;
 let tenant: ExchangeTenant;
 let connection: string;
-
-beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
-});
 beforeEach(async () => {
   server = await RestServer.start({ paging: 'PAGE', wrap: 'data' });
   tenant = await ExchangeTenant.create(platform);

@@ -1,5 +1,5 @@
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
-import { beforeAll, expect, inject, test } from 'vitest';
+import { sharedPlatform } from '@rapport/testing';
+import { expect, inject, test } from 'vitest';
 import { until } from '../until.ts';
 import { ExchangeTenant } from './exchange-tenant.ts';
 import { PeopleTable } from './people-table.ts';
@@ -13,11 +13,7 @@ const stops = [
 ] as const;
 type Stop = (typeof stops)[number];
 
-let platform: SharedPlatform;
-
-beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
-});
+const platform = await sharedPlatform(inject('platformUrl'));
 
 test.each(stops)('a run writes no customer after the answer to the call by which $what', async (stop) => {
   const { tenant, people } = await tableOf(1500);

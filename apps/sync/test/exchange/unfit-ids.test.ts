@@ -1,14 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
-import { beforeAll, expect, inject, onTestFinished, test } from 'vitest';
+import { sharedPlatform } from '@rapport/testing';
+import { expect, inject, onTestFinished, test } from 'vitest';
 import { RestServer } from '../connectors/rest-server.ts';
 import { ExchangeTenant } from './exchange-tenant.ts';
 
-let platform: SharedPlatform;
-
-beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
-});
+const platform = await sharedPlatform(inject('platformUrl'));
 
 test.each([
   { what: 'has a NUL', id: 'a\0b', reason: 'ID_UNFIT' },

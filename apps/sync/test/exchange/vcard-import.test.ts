@@ -1,16 +1,12 @@
 import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
-import { beforeAll, expect, inject, test } from 'vitest';
+import { sharedPlatform } from '@rapport/testing';
+import { expect, inject, test } from 'vitest';
 import { contactFields, ExchangeTenant } from './exchange-tenant.ts';
 
 const samples = join(import.meta.dirname, '../connectors/vcards');
 
-let platform: SharedPlatform;
-
-beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
-});
+const platform = await sharedPlatform(inject('platformUrl'));
 
 type Person = Record<string, unknown>;
 

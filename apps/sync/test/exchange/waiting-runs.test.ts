@@ -1,15 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
-import { beforeAll, expect, inject, test } from 'vitest';
+import { sharedPlatform } from '@rapport/testing';
+import { expect, inject, test } from 'vitest';
 import { until } from '../until.ts';
 import { ExchangeTenant } from './exchange-tenant.ts';
 import { PeopleTable } from './people-table.ts';
 
-let platform: SharedPlatform;
-
-beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
-});
+const platform = await sharedPlatform(inject('platformUrl'));
 
 const waitingRuns = async ({ api }: ExchangeTenant, mapping: string) =>
   (await api.query(`select from sync_run where mapping_id = $1 and state = 'QUEUED' and not is_automatic`, [mapping]))

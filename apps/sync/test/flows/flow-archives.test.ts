@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { sharedPlatform } from '@rapport/testing';
 import { beforeAll, expect, inject, test } from 'vitest';
 import { WebhookTenant } from '../sync-platform.ts';
 import { flowOfEachStep } from './flow-of-each-step.ts';
@@ -19,13 +19,12 @@ interface Imported {
 const wait = { key: 'wait', wait: { seconds: 60 } };
 const manual = { trigger: { manual: {} }, steps: [wait] };
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let source: WebhookTenant;
 let target: WebhookTenant;
 let file: string;
 
 beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
   [source, target] = await Promise.all([WebhookTenant.create(platform), WebhookTenant.create(platform)]);
   await fill(source);
   file = await source.text('/v1/flows:exportAll');

@@ -1,17 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
-import { beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { sharedPlatform } from '@rapport/testing';
+import { beforeEach, expect, inject, test } from 'vitest';
 import { mostInProgress } from './bulk-runs.ts';
 import { FlowTenant } from './flow-tenant.ts';
 
 type Json = Record<string, unknown>;
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let flows: FlowTenant;
-
-beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
-});
 beforeEach(async () => {
   flows = await FlowTenant.create(platform);
 });

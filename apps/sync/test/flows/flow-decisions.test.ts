@@ -1,14 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
-import { beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { sharedPlatform } from '@rapport/testing';
+import { beforeEach, expect, inject, test } from 'vitest';
 import { FlowTenant } from './flow-tenant.ts';
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let flows: FlowTenant;
-
-beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
-});
 beforeEach(async () => {
   flows = await FlowTenant.create(platform);
 });

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
-import { beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { sharedPlatform } from '@rapport/testing';
+import { beforeEach, expect, inject, test } from 'vitest';
 import { WebhookTenant } from '../sync-platform.ts';
 import { until } from '../until.ts';
 
@@ -19,12 +19,8 @@ const definition = {
   steps: [{ key: 'call', addTask: { subject: "'Call about ' + record.title", dueInSeconds: 86400 } }],
 };
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let tenant: WebhookTenant;
-
-beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
-});
 
 beforeEach(async () => {
   tenant = await WebhookTenant.create(platform);

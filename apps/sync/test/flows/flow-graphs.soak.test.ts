@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
-import { printedSeed, printTally, sharedPlatform, sizeOf, soakTimeoutMs, type SharedPlatform } from '@rapport/testing';
-import { beforeAll, expect, inject, test } from 'vitest';
+import { printedSeed, printTally, sharedPlatform, sizeOf, soakTimeoutMs } from '@rapport/testing';
+import { expect, inject, test } from 'vitest';
 import { ExchangeTenant } from '../exchange/exchange-tenant.ts';
 import { PeopleTable } from '../exchange/people-table.ts';
 import { drawsOf } from './engine/random-flow.ts';
@@ -21,11 +21,7 @@ const maxHops = 8;
 /** `jobTitle` is exchanged with the table. */
 const fields = ['jobTitle', 'source', 'familyName', 'givenName'];
 
-let platform: SharedPlatform;
-
-beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
-});
+const platform = await sharedPlatform(inject('platformUrl'));
 
 test(
   'random graphs of flows, webhooks and exchanges end, each reason has the path, and another flow goes on',

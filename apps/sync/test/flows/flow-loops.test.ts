@@ -1,12 +1,8 @@
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
-import { beforeAll, expect, inject, test } from 'vitest';
+import { sharedPlatform } from '@rapport/testing';
+import { expect, inject, test } from 'vitest';
 import { FlowTenant } from './flow-tenant.ts';
 
-let platform: SharedPlatform;
-
-beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
-});
+const platform = await sharedPlatform(inject('platformUrl'));
 
 /** A flow that writes one field of a customer when another one has changed. */
 const writer = (from: string, to: string) => ({

@@ -1,5 +1,5 @@
 import { sharedPlatform } from '@rapport/testing';
-import { beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { beforeEach, expect, inject, test } from 'vitest';
 import { WebhookTenant } from '../sync-platform.ts';
 
 type Json = Record<string, unknown>;
@@ -12,12 +12,9 @@ interface Enrollment extends Json {
   exitReason?: string;
 }
 
-let platform: Awaited<ReturnType<typeof sharedPlatform>>;
+const platform = await sharedPlatform(inject('platformUrl'));
 let tenant: WebhookTenant;
 
-beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
-});
 beforeEach(async () => {
   tenant = await WebhookTenant.create(platform);
 });

@@ -1,14 +1,10 @@
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
-import { beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { sharedPlatform } from '@rapport/testing';
+import { beforeEach, expect, inject, test } from 'vitest';
 import { untilBlocks } from '../exchange/exchange-tenant.ts';
 import { HookedTable, type HookAnswer, type Message } from './hooked-table.ts';
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let table: HookedTable;
-
-beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
-});
 
 beforeEach(async () => {
   table = await HookedTable.create(platform);

@@ -1,20 +1,16 @@
 import { execFile } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { promisify } from 'node:util';
-import { installDebianPackage, ScriptedRelay, sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { installDebianPackage, ScriptedRelay, sharedPlatform } from '@rapport/testing';
 import { dkimVerify } from 'mailauth';
-import { afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { until } from '../until.ts';
 import { CampaignAudience } from './campaign-audience.ts';
 
 type Json = Record<string, unknown>;
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let relay: ScriptedRelay;
-
-beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
-});
 
 beforeEach(async () => {
   relay = await ScriptedRelay.start();

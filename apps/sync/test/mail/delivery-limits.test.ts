@@ -1,14 +1,10 @@
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
-import { beforeAll, expect, inject, test } from 'vitest';
+import { sharedPlatform } from '@rapport/testing';
+import { expect, inject, test } from 'vitest';
 import { WebhookTenant } from '../sync-platform.ts';
 
 type Json = Record<string, unknown>;
 
-let platform: SharedPlatform;
-
-beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
-});
+const platform = await sharedPlatform(inject('platformUrl'));
 
 test('a domain has one limit, which changes under its etag, and is open at first', async () => {
   const tenant = await WebhookTenant.create(platform);

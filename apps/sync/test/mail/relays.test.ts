@@ -1,14 +1,7 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
-import {
-  PlatformCertificates,
-  ScriptedRelay,
-  SecretFiles,
-  sharedPlatform,
-  type NameTexts,
-  type SharedPlatform,
-} from '@rapport/testing';
-import { afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { PlatformCertificates, ScriptedRelay, SecretFiles, sharedPlatform, type NameTexts } from '@rapport/testing';
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { WebhookTenant } from '../sync-platform.ts';
 
 type Json = Record<string, unknown>;
@@ -19,13 +12,9 @@ interface Relay extends Json {
   state: string;
 }
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let tenant: WebhookTenant;
 let server: ScriptedRelay | undefined;
-
-beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
-});
 
 beforeEach(async () => {
   tenant = await WebhookTenant.create(platform);

@@ -1,18 +1,14 @@
-import { ScriptedRelay, sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { ScriptedRelay, sharedPlatform } from '@rapport/testing';
 import { dkimVerify } from 'mailauth';
 import { simpleParser } from 'mailparser';
-import { afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { until } from '../until.ts';
 import { MailTenant } from './mail-tenant.ts';
 
 type Json = Record<string, unknown>;
 
-let platform: SharedPlatform;
+const platform = await sharedPlatform(inject('platformUrl'));
 let relay: ScriptedRelay;
-
-beforeAll(async () => {
-  platform = await sharedPlatform(inject('platformUrl'));
-});
 
 beforeEach(async () => {
   relay = await ScriptedRelay.start();
