@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { MailTenant } from './mail-tenant.js';
 import { person, sharedMailCustomers } from './running-customers.js';
+import { tablesWith } from './tables-with.js';
 
 const service = await sharedMailCustomers();
 /** Sees the rows of all tables. */
@@ -26,13 +27,16 @@ test('an erasure reaches the messages of a person, their bytes, attachments and 
   });
   const { customerId } = await tenant.ticket(ticketId);
   const sent = await tenant.send({ to: [address], bcc: [`other-${address}`], subject: mark, text: `Dear ${mark}` });
-  const before = await tablesWith(mark);
+  const before = await tablesWith(superuser, mark);
   await service.call('eraseCustomer', { id: customerId, erasure: { reason: 'case 4711' } }, tenant.caller);
 
   expect(before).toEqual(
     expect.arrayContaining(['file', 'file_piece', 'mail_envelope', 'message', 'ticket', 'ticket_entry']),
   );
-  await vi.waitFor(async () => expect(await tablesWith(mark)).toEqual([]), { timeout: 10_000, interval: 200 });
+  await vi.waitFor(async () => expect(await tablesWith(superuser, mark)).toEqual([]), {
+    timeout: 10_000,
+    interval: 200,
+  });
   const erased = await tenant.message(messageId);
   expect(erased).toMatchObject({ subject: '', text: undefined, customerId: undefined, fromAddress: undefined });
   expect(await tenant.raw(messageId)).toBe('');
@@ -51,20 +55,3 @@ test('a message without recipients, since these were erased, is not sent', async
   expect(await tenant.claim()).toEqual([]);
   expect(await tenant.message(id)).toMatchObject({ state: MessageState.CANCELLED, stateReason: 'ERASED' });
 });
-
-/** The tables in which any row contains a text, as text or as bytes. */
-async function tablesWith(text: string): Promise<string[]> {
-  const { rows } = await superuser.query<{ name: string }>(
-    `select c.relname as name from pg_class c
-     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition order by 1`,
-  );
-  const found: string[] = [];
-  for (const { name } of rows) {
-    const { rows: hits } = await superuser.query(
-      `select from ${name} t where position($1 in lower(t::text)) > 0 or position($2 in t::text) > 0 limit 1`,
-      [text, Buffer.from(text).toString('hex')],
-    );
-    if (hits.length > 0) found.push(name);
-  }
-  return found;
-}

@@ -27,6 +27,7 @@ import { createRecord, updateRecord } from '../src/engine/write/write-record.js'
 import { newDatabase, newKeys, type Keys } from './databases.js';
 import { addReferringTypes, contract, referringContracts, type Referring } from './referring-records.js';
 import { newCaller, person, RunningCustomers } from './running-customers.js';
+import { tablesWith } from './tables-with.js';
 
 type Orm = ReturnType<typeof createOrm>;
 
@@ -59,21 +60,9 @@ export class ReferringService {
     return type;
   }
 
-  /** The tables in which any row contains a text, as text or as bytes. */
-  async tablesWith(text: string): Promise<string[]> {
-    // Most tables are empty: without a page there is no row to read.
-    const { rows } = await this.superuser.query<{ name: string }>(
-      `select relname as name from pg_class
-       where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition
-         and (relkind = 'p' or pg_relation_size(oid) > 0) order by 1`,
-    );
-    const found: string[] = [];
-    for (const { name } of rows) {
-      const sql = `select from ${name} t where position($1 in lower(t::text)) > 0 or position($2 in t::text) > 0 limit 1`;
-      const { rowCount } = await this.superuser.query(sql, [text, Buffer.from(text).toString('hex')]);
-      if (rowCount) found.push(name);
-    }
-    return found;
+  /** The tables in which any row contains a text. */
+  tablesWith(text: string): Promise<string[]> {
+    return tablesWith(this.superuser, text);
   }
 
   /** Runs work as a call of the service. */
