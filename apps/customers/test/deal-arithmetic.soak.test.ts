@@ -1,5 +1,3 @@
-import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
 import { AmountMode, DealStatus } from '@rapport/contracts/rapport/sales/v1/deal';
 import { LineItem, TaxCategory, TaxMode } from '@rapport/contracts/rapport/sales/v1/line_item';
 import { StageKind, type Pipeline } from '@rapport/contracts/rapport/sales/v1/pipeline';
@@ -8,6 +6,7 @@ import type pg from 'pg';
 import { expect, test } from 'vitest';
 import { SeedRandom } from '../seed/seed-random.ts';
 import { PricedTenant } from './priced-tenant.js';
+import { pythonAnswers } from './python-answers.js';
 import { sharedCustomers } from './running-customers.js';
 import { deal, SalesTenant, stage } from './sales-tenant.js';
 
@@ -35,15 +34,7 @@ interface Question {
 
 /** The answers of the oracle of @rapport/money, which computes with rational numbers. */
 function oracle<Answer>(questions: readonly Question[]): Answer[] {
-  const program = join(import.meta.dirname, '../../../libs/money/test/oracle.py');
-  const input = questions.map((each) => JSON.stringify(each)).join('\n');
-  const options = { input, encoding: 'utf8', maxBuffer: 1 << 28 } as const;
-  const { stdout, stderr, status } = spawnSync('python3', [program], options);
-  expect(status, stderr).toBe(0);
-  return stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Answer);
+  return pythonAnswers('../../../libs/money/test/oracle.py', questions);
 }
 
 async function asSuperuser<Result>(work: (superuser: pg.Client) => Promise<Result>): Promise<Result> {

@@ -1,5 +1,3 @@
-import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
 import { isSoak, printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
 import {
   ForecastSource,
@@ -10,6 +8,7 @@ import { ownersSeenBy, type Caller } from '@rapport/platform';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SeedRandom } from '../seed/seed-random.ts';
 import { ForecastHistory } from './forecast-history.js';
+import { pythonAnswers } from './python-answers.js';
 import { RunningCustomers } from './running-customers.js';
 
 const size = {
@@ -65,7 +64,10 @@ test(
     const groups = answered.reduce((sum, { answer }) => sum + answer.groups.length, 0);
     const snapshots = answered.filter(({ snapshotTime }) => snapshotTime !== undefined).length;
     printTally('forecasts', { answered: answered.length, groups, snapshots });
-    const expected = oracle(answered.map(({ input }) => input));
+    const expected = pythonAnswers(
+      'forecast_oracle.py',
+      answered.map(({ input }) => input),
+    );
     answered.forEach(({ answer, request }, index) => {
       const { total, groups: found, conversion } = JSON.parse(JSON.stringify(answer)) as Forecast;
       expect({ total, groups: found, conversion }, JSON.stringify(request)).toEqual(expected[index]);
@@ -108,15 +110,4 @@ async function expectSameOfSnapshot({ request, caller, answer, snapshotTime }: A
   expect({ source, computeTime }).toEqual({ source: ForecastSource.SNAPSHOT, computeTime: snapshotTime });
   const { total, groups, conversion } = answer;
   expect(past, JSON.stringify(request)).toMatchObject({ total, groups, conversion });
-}
-
-function oracle(inputs: readonly object[]): unknown[] {
-  const input = inputs.map((each) => JSON.stringify(each)).join('\n');
-  const options = { input, encoding: 'utf8', maxBuffer: 1 << 28 } as const;
-  const { stdout, stderr, status } = spawnSync('python3', [join(import.meta.dirname, 'forecast_oracle.py')], options);
-  expect(status, stderr).toBe(0);
-  return stdout
-    .trim()
-    .split('\n')
-    .map((line): unknown => JSON.parse(line));
 }

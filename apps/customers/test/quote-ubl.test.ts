@@ -1,5 +1,3 @@
-import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
 import { LineItem, TaxCategory, TaxMode } from '@rapport/contracts/rapport/sales/v1/line_item';
 import { Quote } from '@rapport/contracts/rapport/sales/v1/quote';
 import { printedSeed } from '@rapport/testing';
@@ -7,6 +5,7 @@ import { expect, test } from 'vitest';
 import { SeedRandom } from '../seed/seed-random.ts';
 import { computeLines } from '../src/domain/line-items/line-totals.js';
 import { ublQuotation } from '../src/domain/quotes/ubl-quotation.js';
+import { pythonAnswers } from './python-answers.js';
 import { QuotesTenant } from './quotes-tenant.js';
 import { sharedCustomers } from './running-customers.js';
 
@@ -21,15 +20,7 @@ interface Read {
 
 /** What a reader that is written apart finds in documents. */
 function readAll(documents: readonly string[]): Read[] {
-  const program = join(import.meta.dirname, 'ubl_reader.py');
-  const input = documents.map((each) => JSON.stringify(each)).join('\n');
-  const options = { input, encoding: 'utf8', maxBuffer: 1 << 28 } as const;
-  const { stdout, stderr, status } = spawnSync('python3', [program], options);
-  expect(status, stderr).toBe(0);
-  return stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Read);
+  return pythonAnswers('ubl_reader.py', documents);
 }
 
 const places = { EUR: 2, JPY: 0, KWD: 3 } as const;
