@@ -12,7 +12,7 @@ import { SeedRandom } from '../seed/seed-random.ts';
 import { newCalendar } from './new-calendar.js';
 import { person, RunningCustomers } from './running-customers.js';
 import { lead, rule, SalesTenant } from './sales-tenant.js';
-import { superuserOf } from './superuser.js';
+import { killBusy, superuserOf } from './superuser.js';
 
 const size = {
   clients: 64,
@@ -134,11 +134,7 @@ test(
     const kills = async () => {
       for (let kill = 0; kill < size.kills; kill += 1) {
         await reached((kill + 0.5) / size.kills);
-        const { rowCount } = await superuser.query(
-          `select pg_terminate_backend(pid) from pg_stat_activity
-           where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle' limit 2`,
-        );
-        tally['kills'] = (tally['kills'] ?? 0) + (rowCount ?? 0);
+        tally['kills'] = (tally['kills'] ?? 0) + (await killBusy(superuser, 2));
       }
     };
     const writers = Promise.all([...Array.from({ length: size.clients }, client), batches()]);

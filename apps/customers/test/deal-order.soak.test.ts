@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SeedRandom } from '../seed/seed-random.ts';
 import { RunningCustomers } from './running-customers.js';
 import { SalesTenant, stage } from './sales-tenant.js';
-import { superuserOf } from './superuser.js';
+import { killBusy, superuserOf } from './superuser.js';
 
 const size = {
   deals: sizeOf('RANKED_DEALS', { short: 10, long: 60 }),
@@ -77,13 +77,7 @@ test(
       const [before, after] = [ids[at], ids[at - 1]];
       const neighbor =
         before !== undefined && (after === undefined || turn % 3 === 0) ? { beforeId: before } : { afterId: after };
-      const killing =
-        turn % killEvery === 1
-          ? superuser.query(
-              `select pg_terminate_backend(pid) from pg_stat_activity
-               where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle' limit 2`,
-            )
-          : undefined;
+      const killing = turn % killEvery === 1 ? killBusy(superuser, 2) : undefined;
       await move(id, ids.length === 0 ? { stage: target } : neighbor);
       await killing;
       ids.splice(at, 0, id);

@@ -1,48 +1,22 @@
 import { isSoak, printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
 import { LeadStatus } from '@rapport/contracts/rapport/sales/v1/lead';
 import { LeadIntake } from '@rapport/contracts/rapport/sales/v1/lead_work_service';
-import { AppError } from '@rapport/platform';
 import { v7 } from 'uuid';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { SeedRandom } from '../seed/seed-random.ts';
-import { CuttingProxy, type Cut } from './cutting-proxy.js';
-import { newDatabase } from './databases.js';
-import { customerOf, person, RunningCustomers } from './running-customers.js';
+import { cutCustomers, untilKnown } from './cut-customers.js';
+import type { Cut } from './cutting-proxy.js';
+import { customerOf, person } from './running-customers.js';
 import { deal, SalesTenant } from './sales-tenant.js';
 
 const rounds = sizeOf('LEAD_CUT_ROUNDS', { short: 1, long: 20 });
 
-let service: RunningCustomers;
-let proxy: CuttingProxy;
-
-// A service of its own: its connections are cut.
-beforeAll(async () => {
-  const databases = await newDatabase();
-  const made = await CuttingProxy.to(databases.appUrl);
-  proxy = made.proxy;
-  service = await RunningCustomers.start({ databases: { ...databases, appUrl: made.url } });
-}, 120_000);
-afterAll(async () => {
-  await service.stop();
-  await proxy.close();
-});
+const { service, proxy } = await cutCustomers();
 
 /** A cut before or after each statement of a call. @param count statements of a call that is not cut */
 function cutsOf(count: number, random: SeedRandom): Cut[] {
   const places = Array.from({ length: count }, (_, index) => index + 1);
   return places.map((place) => (random.below(2) === 0 ? { before: place } : { after: place }));
-}
-
-/** Calls until the outcome is known, as clients of the API do, some with a key. */
-async function untilKnown<Answer>(call: (requestId: string | undefined) => Promise<Answer>, requestId?: string) {
-  for (;;) {
-    try {
-      return await call(requestId);
-    } catch (error) {
-      const isUnknown = error instanceof AppError && ['UNAVAILABLE', 'INTERNAL', 'ABORTED'].includes(error.code);
-      if (!isUnknown) throw error;
-    }
-  }
 }
 
 test(
@@ -53,14 +27,14 @@ test(
     const { id: pipelineId } = await tenant.createPipeline();
     const { id: customerId } = await service.create(tenant.caller, person());
     await tenant.createRule([v7(), v7()], { recordType: 'deal' });
-    const qualify = (id: string) => (requestId: string | undefined) =>
+    const qualify = (id: string, requestId: string | undefined) => () =>
       service.call(
         'qualifyLead',
         { id, qualification: { deal: deal({ pipelineId }), dealId: undefined }, requestId },
         tenant.caller,
       );
     proxy.plan(tenant.caller.principalId);
-    await qualify((await tenant.createLead(customerId)).id)(v7());
+    await qualify((await tenant.createLead(customerId)).id, v7())();
     const { statements } = proxy.result;
 
     const leads = [];
@@ -71,7 +45,7 @@ test(
         proxy.plan(tenant.caller.principalId, place);
         const parallel = 1 + random.below(3);
         const calls = Array.from({ length: parallel }, () =>
-          untilKnown(qualify(id), random.below(2) === 0 ? v7() : undefined),
+          untilKnown(qualify(id, random.below(2) === 0 ? v7() : undefined)),
         );
         const dealIds = new Set((await Promise.all(calls)).map((answer) => answer.deal?.id));
         if (proxy.result.isCut) cut += 1;
@@ -104,13 +78,13 @@ test(
     const random = new SeedRandom(printedSeed('intake-cuts'));
     const tenant = new SalesTenant(service);
     await tenant.createRule([v7(), v7()]);
-    const intake = (address: string) => (requestId: string | undefined) => {
+    const intake = (address: string) => {
       const customer = customerOf(person({ displayName: address, emails: [{ address, label: undefined }] }));
-      const request = { intake: { ...LeadIntake.decode(new Uint8Array()), customer }, requestId };
-      return service.call('intakeLead', request, tenant.caller);
+      const request = { intake: { ...LeadIntake.decode(new Uint8Array()), customer }, requestId: v7() };
+      return () => service.call('intakeLead', request, tenant.caller);
     };
     proxy.plan(tenant.caller.principalId);
-    await intake('first@example.com')(v7());
+    await intake('first@example.com')();
     const { statements } = proxy.result;
 
     let made = 1;
@@ -118,7 +92,7 @@ test(
     for (let round = 0; round < rounds; round += 1) {
       for (const place of cutsOf(statements, random).filter((_, index) => isSoak || index % 3 === 0)) {
         proxy.plan(tenant.caller.principalId, place);
-        await untilKnown(intake(`${crypto.randomUUID()}@${crypto.randomUUID()}.example`), v7());
+        await untilKnown(intake(`${crypto.randomUUID()}@${crypto.randomUUID()}.example`));
         made += 1;
         if (proxy.result.isCut) cut += 1;
         proxy.plan('nothing');

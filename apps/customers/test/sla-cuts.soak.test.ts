@@ -1,13 +1,10 @@
 import { OpenTickets } from '@rapport/contracts/rapport/support/v1/sla_actions_service';
 import { SlaClock, SlaMetric, SlaPolicy, SlaTarget } from '@rapport/contracts/rapport/support/v1/sla_policy';
 import { isSoak, printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
-import type { Client } from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { SeedRandom } from '../seed/seed-random.ts';
-import { CuttingProxy } from './cutting-proxy.js';
-import { newDatabase } from './databases.js';
+import { cutCustomers } from './cut-customers.js';
 import { newCalendar } from './new-calendar.js';
-import { RunningCustomers } from './running-customers.js';
 import { ticket, TicketTenant } from './ticket-tenant.js';
 
 const rounds = sizeOf('SLA_CUT_ROUNDS', { short: 1, long: 25 });
@@ -17,23 +14,9 @@ const cutsOfRound = isSoak ? Infinity : 1;
 /** Statements of a transaction that fires a batch, or less. */
 const places = 60;
 
-let service: RunningCustomers;
-let proxy: CuttingProxy;
-let superuser: Client;
-
-// A service of its own: its connections are cut, as those of a killed process are.
-beforeAll(async () => {
-  const databases = await newDatabase();
-  const made = await CuttingProxy.to(databases.appUrl);
-  proxy = made.proxy;
-  service = await RunningCustomers.start({ databases: { ...databases, appUrl: made.url } });
-  superuser = await service.connectAsSuperuser();
-}, 120_000);
-afterAll(async () => {
-  await superuser.end();
-  await service.stop();
-  await proxy.close();
-});
+const { service, proxy } = await cutCustomers();
+const superuser = await service.connectAsSuperuser();
+afterAll(() => superuser.end());
 
 test(
   'each warning and each breach is one change with its due time, wherever the transactions that fire them are cut',

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SeedRandom } from '../seed/seed-random.ts';
 import { RunningCustomers } from './running-customers.js';
 import { deal, SalesTenant, stage } from './sales-tenant.js';
-import { superuserOf } from './superuser.js';
+import { killBusy, superuserOf } from './superuser.js';
 
 const size = {
   deals: sizeOf('STAGE_DEALS', { short: 8, long: 40 }),
@@ -93,10 +93,7 @@ test(
         );
         tally[`${action} ${outcome}`] = (tally[`${action} ${outcome}`] ?? 0) + 1;
         if (move % killEvery > 0) continue;
-        await superuser.query(
-          `select pg_terminate_backend(pid) from pg_stat_activity
-           where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle' limit 1`,
-        );
+        await killBusy(superuser, 1);
       }
     });
     await Promise.all(workers);

@@ -1,42 +1,14 @@
 import { TaskRecurrence, type Task } from '@rapport/contracts/rapport/work/v1/task';
 import { isSoak, printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
-import { AppError } from '@rapport/platform';
 import { v7 } from 'uuid';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { SeedRandom } from '../seed/seed-random.ts';
-import { CuttingProxy } from './cutting-proxy.js';
-import { newDatabase } from './databases.js';
-import { RunningCustomers } from './running-customers.js';
+import { cutCustomers, untilKnown } from './cut-customers.js';
 import { ref, WorkTenant } from './work-tenant.js';
 
 const rounds = sizeOf('TASK_CUT_ROUNDS', { short: 1, long: 60 });
 
-let service: RunningCustomers;
-let proxy: CuttingProxy;
-
-// A service of its own: its connections are cut, as those of a killed process are.
-beforeAll(async () => {
-  const databases = await newDatabase();
-  const made = await CuttingProxy.to(databases.appUrl);
-  proxy = made.proxy;
-  service = await RunningCustomers.start({ databases: { ...databases, appUrl: made.url } });
-}, 120_000);
-afterAll(async () => {
-  await service.stop();
-  await proxy.close();
-});
-
-/** Calls until the outcome is known, as clients of the API do. */
-async function untilKnown<Answer>(call: () => Promise<Answer>): Promise<Answer> {
-  for (;;) {
-    try {
-      return await call();
-    } catch (error) {
-      const isUnknown = error instanceof AppError && ['UNAVAILABLE', 'INTERNAL', 'ABORTED'].includes(error.code);
-      if (!isUnknown) throw error;
-    }
-  }
-}
+const { service, proxy } = await cutCustomers();
 
 test(
   'a task that parallel calls complete, cut before or after each statement, is followed by one task',
