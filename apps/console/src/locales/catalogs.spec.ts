@@ -3,6 +3,7 @@ import { join, relative } from 'node:path';
 import { platformContract } from '@rapport/contracts';
 import { expect, test } from 'vitest';
 import { contractFile } from '../../tools/contract-facts.ts';
+import { labelsOf } from '../app/labels.ts';
 
 type Texts = Record<string, string>;
 
@@ -51,6 +52,27 @@ test('Chinese has a name for every field, value, operation and resource of the c
   ];
   expect([...new Set(lacking.map(String))]).toEqual([]);
 });
+
+test('no text of the contract is what would be shown without it', () => {
+  const en: Texts = Object.fromEntries([...english.values()].flatMap((texts) => Object.entries(texts)));
+  const needless = [
+    ...Object.keys(en).filter((key) => en[key] === shownWithout(en, key)),
+    ...Object.keys(zh).filter((key) => !(key in en) && zh[key] === shownWithout(zh, key)),
+  ];
+  expect(needless).toEqual([]);
+});
+
+function shownWithout(texts: Texts, key: string): string | undefined {
+  const labels = labelsOf((each) => (each === key ? undefined : texts[each]));
+  const [kind, ...path] = key.split('.');
+  const name = path.at(-1) ?? '';
+  const of = path.slice(0, -1).join('.');
+  if (kind === 'field') return labels.field(of, name);
+  if (kind === 'enum') return labels.value(of, name);
+  if (kind === 'resource') return labels.resource(name);
+  if (kind === 'singular') return labels.singular(name);
+  return undefined;
+}
 
 /** Whether the name is made of a verb and the name of a resource. */
 function isComposed(id: string): boolean {

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { TriangleAlert } from 'lucide-react';
-import { format, t } from '../../app/language.ts';
+import { format, labels, t } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
@@ -43,7 +43,7 @@ export function MyDay() {
       </Bar>
       <Scroll>
         <div className={style.day}>
-          <section className={style.todo} aria-label={t('resource.tasks')}>
+          <section className={style.todo} aria-label={labels.resource('tasks')}>
             <QuickAdd />
             {!data && <Waiting />}
             {data && tasks.length === 0 && (
