@@ -1,20 +1,8 @@
 import type { KeyRing } from '@rapport/platform';
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { EntityManager, MikroORM } from '@mikro-orm/postgresql';
-import { PrincipalSigner } from '@rapport/contracts';
+import { PrincipalSigner, servicesOf } from '@rapport/contracts';
 import { AuditHeadSigner, AuditKeys, PersistenceModule } from '@rapport/persistence';
-import type { ServiceDefinition } from '@grpc/grpc-js';
-import { AccountServiceService } from '@rapport/contracts/rapport/auth/v1/account_service';
-import { AuthServiceService } from '@rapport/contracts/rapport/auth/v1/auth_service';
-import { ConnectedAppsServiceService } from '@rapport/contracts/rapport/auth/v1/connected_apps_service';
-import { OAuthClientsServiceService } from '@rapport/contracts/rapport/auth/v1/oauth_clients_service';
-import { PermissionsServiceService } from '@rapport/contracts/rapport/auth/v1/permissions_service';
-import { RolesServiceService } from '@rapport/contracts/rapport/auth/v1/roles_service';
-import { SecurityEventsServiceService } from '@rapport/contracts/rapport/auth/v1/security_events_service';
-import { SessionsServiceService } from '@rapport/contracts/rapport/auth/v1/sessions_service';
-import { TeamsServiceService } from '@rapport/contracts/rapport/auth/v1/teams_service';
-import { UsersServiceService } from '@rapport/contracts/rapport/auth/v1/users_service';
-import { WorkspaceClosingsServiceService } from '@rapport/contracts/rapport/auth/v1/workspace_closings_service';
 import { AccountKeys } from './storage/account-keys.js';
 import { PasswordResets } from './sign-in/password-resets.js';
 import { Passwords } from './sign-in/passwords/passwords.js';
@@ -42,20 +30,6 @@ import { TeamsController } from './users/teams.controller.js';
 import { measureUserStates } from './users/user-states.js';
 import { UsersController } from './users/users.controller.js';
 
-/** The gRPC services of this process. Their controllers are below. */
-export const services: readonly ServiceDefinition[] = [
-  AuthServiceService,
-  AccountServiceService,
-  SessionsServiceService,
-  OAuthClientsServiceService,
-  ConnectedAppsServiceService,
-  PermissionsServiceService,
-  RolesServiceService,
-  TeamsServiceService,
-  UsersServiceService,
-  SecurityEventsServiceService,
-  WorkspaceClosingsServiceService,
-];
 const controllers = [
   AuthController,
   AccountController,
@@ -69,6 +43,9 @@ const controllers = [
   SecurityEventsController,
   WorkspaceClosingsController,
 ];
+
+/** The gRPC services of this process. */
+export const services = servicesOf(controllers);
 
 export interface AuthOptions {
   databaseUrl: string;

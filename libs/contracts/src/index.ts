@@ -18,7 +18,7 @@ export { PrincipalSigner } from './principals/principal-signer.js';
 export { readPrincipalToken } from './principals/principal-token.js';
 export { PrincipalVerifier } from './principals/principal-verifier.js';
 export type { RunHandler } from './server/grpc-handlers.js';
-export { ImplementsService, type ServiceHandlers } from './server/implements-service.js';
+export { ImplementsService, servicesOf, type ServiceHandlers } from './server/implements-service.js';
 export { runGrpcService, startGrpcService } from './server/run-grpc-service.js';
 export type { EncodedAnswer } from './calls/call-stream.js';
 export { atEndOfTurn } from './calls/frames.js';

@@ -58,3 +58,12 @@ export function ImplementsService(definition: ServiceDefinition) {
 export function serviceOf(controller: object): ServiceDefinition | undefined {
   return implemented.get(controller);
 }
+
+/** The services that controllers implement. @throws Error for a class that implements none */
+export function servicesOf(controllers: readonly { name: string }[]): ServiceDefinition[] {
+  return controllers.map((controller) => {
+    const service = serviceOf(controller);
+    if (!service) throw new Error(`${controller.name} implements no service.`);
+    return service;
+  });
+}
