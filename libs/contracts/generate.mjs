@@ -41,6 +41,9 @@ writeFileSync(
     '/** Every service of the platform. */',
     `export const serviceDefinitions: ServiceDefinition[] = [${services.map(({ name }) => name).join(', ')}];`,
     '',
+    '/** The methods of all services, by name. */',
+    `export type ServiceMethods = ${services.map(({ name }) => `typeof ${name}`).join(' & ')};`,
+    '',
   ].join('\n'),
 );
 

@@ -9,21 +9,10 @@ import {
   readPrincipalToken,
   startGrpcService,
   writeCallMetadata,
+  type ServiceMethods,
 } from '@rapport/contracts';
-import { AccountServiceService } from '@rapport/contracts/rapport/auth/v1/account_service';
-import {
-  AuthServiceService,
-  ApiKey,
-  type AuthenticateApiKeyResponse,
-} from '@rapport/contracts/rapport/auth/v1/auth_service';
-import { ConnectedAppsServiceService } from '@rapport/contracts/rapport/auth/v1/connected_apps_service';
-import { OAuthClientsServiceService } from '@rapport/contracts/rapport/auth/v1/oauth_clients_service';
-import { PermissionsServiceService } from '@rapport/contracts/rapport/auth/v1/permissions_service';
-import { RolesServiceService } from '@rapport/contracts/rapport/auth/v1/roles_service';
-import { SessionsServiceService } from '@rapport/contracts/rapport/auth/v1/sessions_service';
-import { TeamsServiceService } from '@rapport/contracts/rapport/auth/v1/teams_service';
-import { User, UsersServiceService } from '@rapport/contracts/rapport/auth/v1/users_service';
-import { WorkspaceClosingsServiceService } from '@rapport/contracts/rapport/auth/v1/workspace_closings_service';
+import { ApiKey, type AuthenticateApiKeyResponse } from '@rapport/contracts/rapport/auth/v1/auth_service';
+import { User } from '@rapport/contracts/rapport/auth/v1/users_service';
 import { AuditKeys, createOrm, inTenantSession, PageTokenKey, tenantSession } from '@rapport/persistence';
 import { createLogger, KeyRing, type Caller } from '@rapport/platform';
 import { freePort, sharedByFiles, type ProvisionedDatabase } from '@rapport/testing';
@@ -45,22 +34,10 @@ import { Workspace } from '../src/storage/workspace.entity.js';
 import { copyDatabase } from './copy-database.js';
 import { MailFolder } from './mail-folder.js';
 
-const definitions = {
-  ...AuthServiceService,
-  ...AccountServiceService,
-  ...SessionsServiceService,
-  ...OAuthClientsServiceService,
-  ...ConnectedAppsServiceService,
-  ...PermissionsServiceService,
-  ...RolesServiceService,
-  ...TeamsServiceService,
-  ...UsersServiceService,
-  ...WorkspaceClosingsServiceService,
-};
-type Definitions = typeof definitions;
-type Method = keyof Definitions;
-type Answer<Name extends Method> = ReturnType<Definitions[Name]['responseDeserialize']>;
-type Request<Name extends Method> = Partial<ReturnType<Definitions[Name]['requestDeserialize']>>;
+const definitions = Object.assign({}, ...services) as ServiceMethods;
+type Method = keyof ServiceMethods;
+type Answer<Name extends Method> = ReturnType<ServiceMethods[Name]['responseDeserialize']>;
+type Request<Name extends Method> = Partial<ReturnType<ServiceMethods[Name]['requestDeserialize']>>;
 
 /** The password of all users. */
 export const password = 'dust jigsaw plinth';

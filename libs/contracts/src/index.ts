@@ -23,7 +23,7 @@ export { runGrpcService, startGrpcService } from './server/run-grpc-service.js';
 export type { EncodedAnswer } from './calls/call-stream.js';
 export { atEndOfTurn } from './calls/frames.js';
 export { ContractClient } from './client/contract-client.js';
-export { serviceDefinitions } from './gen/services.js';
+export { serviceDefinitions, type ServiceMethods } from './gen/services.js';
 export { AnswerForm, type JsonText } from './gen/rapport/api/v1/calls_service.js';
 export { WrittenAnswer } from './rest/json-answers.js';
 export { JsonCodec } from './rest/json-codec.js';
