@@ -16,6 +16,23 @@ export interface Watch {
   nextPoll: () => Promise<void>;
 }
 
+/** The messages of a stream. @param messages a generator, which a reader that leaves wakes: it may wait for a change for a day */
+export function untilGone<Message>(
+  messages: (gone: AbortSignal) => AsyncGenerator<Message, void>,
+): AsyncIterable<Message> {
+  const gone = new AbortController();
+  const stream = messages(gone.signal);
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next: () => stream.next(),
+      return: () => {
+        gone.abort();
+        return stream.return();
+      },
+    }),
+  };
+}
+
 /** The streams of one kind of state in this process, which poll the less often the more there are. */
 export class Watchers implements OnModuleDestroy {
   readonly #stopping = new AbortController();
@@ -27,18 +44,7 @@ export class Watchers implements OnModuleDestroy {
 
   /** The messages of a stream until it ends, the reader leaves, or the process stops. */
   stream<Message>(messages: (watch: Watch) => AsyncGenerator<Message, void>): AsyncIterable<Message> {
-    const gone = new AbortController();
-    const stream = this.#inPlace(messages, AbortSignal.any([gone.signal, this.#stopping.signal]));
-    return {
-      [Symbol.asyncIterator]: () => ({
-        next: () => stream.next(),
-        // Wakes the generator, which may wait for a change for a day.
-        return: () => {
-          gone.abort();
-          return stream.return();
-        },
-      }),
-    };
+    return untilGone((gone) => this.#inPlace(messages, AbortSignal.any([gone, this.#stopping.signal])));
   }
 
   async *#inPlace<Message>(

@@ -20,6 +20,7 @@ import {
 } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
 import { PageTokenKey, releaseEffects, runStatements, tenantSession } from '@rapport/persistence';
 import { AppError, callContext, currentCaller, invalidArgument, ownersSeenBy, requireSync } from '@rapport/platform';
+import { untilGone } from '../../pace/watchers.js';
 import { BulkWork } from '../../pace/bulk-work.js';
 import { checkRequest } from '../../values/contract.js';
 import { recordValue } from '../../query/record-json.js';
@@ -158,19 +159,9 @@ export class ChangeFeedController implements ServiceHandlers<ChangeFeedServiceSe
     return new ChangeCursors(this.key, filterKey(filter));
   }
 
-  /** The messages of a stream. A reader that disconnects wakes it, wherever it waits. */
+  /** The messages of a stream, until its reader leaves or the process stops. */
   #untilGone<Message>(messages: (end: AbortSignal) => AsyncGenerator<Message, void>): AsyncIterable<Message> {
-    const gone = new AbortController();
-    const stream = this.#untilStopped(messages(AbortSignal.any([gone.signal, this.#stopping.signal])));
-    return {
-      [Symbol.asyncIterator]: () => ({
-        next: () => stream.next(),
-        return: () => {
-          gone.abort();
-          return stream.return();
-        },
-      }),
-    };
+    return untilGone((gone) => this.#untilStopped(messages(AbortSignal.any([gone, this.#stopping.signal]))));
   }
 
   async *#inPlace<Message>(tenantId: string, messages: AsyncGenerator<Message, void>): AsyncGenerator<Message, void> {
