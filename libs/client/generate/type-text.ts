@@ -40,7 +40,7 @@ export function docText(text: string | undefined): string {
 }
 
 /** Bodies of requests allow no other fields than theirs. */
-export function isInputSchema({ additionalProperties }: Schema): boolean {
+function isInputSchema({ additionalProperties }: Schema): boolean {
   return additionalProperties === false;
 }
 

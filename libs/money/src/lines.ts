@@ -95,7 +95,7 @@ export function lessDiscount(full: Fraction, discount: Discount | undefined, pla
 }
 
 /** @throws MoneyError also for more places than the currency has */
-export function minorAmount(text: string, places: number, path: string): bigint {
+function minorAmount(text: string, places: number, path: string): bigint {
   const { units, places: given } = parseDecimal(text, { integer: 18, fraction: places }, path);
   return units * 10n ** BigInt(places - given);
 }

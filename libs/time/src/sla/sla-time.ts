@@ -10,7 +10,7 @@ export function targetOf({ policy, target }: Pick<SlaTimerState, 'policy' | 'tar
 }
 
 /** Time of the target between two instants: business time of a calendar, or wall-clock time. */
-export function durationOf(calendar: string | undefined, known: SlaDefinitions, fromMs: number, toMs: number): number {
+function durationOf(calendar: string | undefined, known: SlaDefinitions, fromMs: number, toMs: number): number {
   return calendar === undefined ? toMs - fromMs : businessDuration(known.calendar(calendar), fromMs, toMs);
 }
 

@@ -38,7 +38,7 @@ export async function storeAccessToken(
 }
 
 /** Undefined without an account. */
-export function userIdOf(accountId: string | undefined): string | undefined {
+function userIdOf(accountId: string | undefined): string | undefined {
   return accountId === undefined ? undefined : parseAccountId(accountId).userId;
 }
 

@@ -57,7 +57,7 @@ export interface ColumnTotal {
   sums: { currencyCode: string; amount: string }[];
 }
 
-export function totalsQuery(scope: BoardScope) {
+function totalsQuery(scope: BoardScope) {
   const { resource, hint } = scope;
   return readQuery(resource.aggregate ?? '', {
     groupBy: hint.column,

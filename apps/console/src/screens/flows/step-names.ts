@@ -32,7 +32,7 @@ import { isJson, textAt, type Json } from '../../contract/json.ts';
 import type { IconType } from '../../kit/ui.tsx';
 import { kindOf } from './steps.ts';
 
-export const stepIcons: Readonly<Record<string, IconType>> = {
+const stepIcons: Readonly<Record<string, IconType>> = {
   ...{ find: Search, create: FilePlus, update: Pencil, upsert: ArrowRightLeft, delete: Trash2, link: Link },
   ...{ assign: UserRoundCheck, moveStage: SquareKanban, addTask: ListChecks, addNote: StickyNote },
   ...{ reply: Reply, send: Send, approve: CircleCheckBig, wait: Clock, listen: BellRing },

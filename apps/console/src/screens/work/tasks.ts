@@ -24,7 +24,7 @@ export function isOverdue(task: Json, now: Date): boolean {
 }
 
 /** The day on which a task is due, in the zone of the browser; undefined for one without a day. */
-export function dueDay(task: Json): Date | undefined {
+function dueDay(task: Json): Date | undefined {
   const [time, date] = [textAt(task, 'dueTime'), textAt(task, 'dueDate')];
   if (time !== '') return dayOf(new Date(time));
   return date === '' ? undefined : new Date(`${date}T00:00:00Z`);

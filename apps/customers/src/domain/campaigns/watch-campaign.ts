@@ -44,7 +44,7 @@ async function watch(transaction: StatementTransaction, campaignId: string): Pro
 }
 
 /** The recipients of a campaign by state, as of the transaction. */
-export async function countRecipients(transaction: StatementTransaction, campaignId: string): Promise<CampaignCounts> {
+async function countRecipients(transaction: StatementTransaction, campaignId: string): Promise<CampaignCounts> {
   const rows = await transaction.rows<{ state: string; count: number }>({
     name: 'count_campaign_recipients',
     sql: `select state, count(*)::int as count from campaign_recipient where tenant_id = $1 and campaign_id = $2 group by state`,

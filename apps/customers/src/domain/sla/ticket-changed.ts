@@ -16,7 +16,7 @@ import { keepDefinition, KeptDefinitions, keysOf, presentCalendars } from './sla
 import { readKept, type KeptTicket } from './ticket-history.js';
 
 /** Keeps the history and the timers of a ticket that changes. */
-export const ticketChanged: TicketListener = async (source, change) => {
+const ticketChanged: TicketListener = async (source, change) => {
   const { before, after } = change;
   const [rows = [], policies = []] = await runStatements(source, readKept(after.id), readActivePolicies());
   const kept = (rows as unknown as KeptTicket[])[0];

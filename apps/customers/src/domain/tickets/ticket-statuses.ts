@@ -11,7 +11,7 @@ import { limitRecords } from '../../engine/write/limit-records.js';
 const maxStatuses = 100;
 
 /** The statuses that every workspace has, and their categories. */
-export const builtInStatuses: Readonly<Record<string, TicketCategory>> = {
+const builtInStatuses: Readonly<Record<string, TicketCategory>> = {
   new: TicketCategory.NEW,
   open: TicketCategory.OPEN,
   pending: TicketCategory.PENDING,

@@ -19,7 +19,7 @@ export interface LinkRewriting extends TokenIssuer {
 }
 
 /** Most links of a campaign that are tracked. */
-export const maxTrackedLinks = 500;
+const maxTrackedLinks = 500;
 
 /** What a redirect can have as its location. */
 const trackable = /^https?:\/\/[\x21-\x7e]{1,1992}$/i;

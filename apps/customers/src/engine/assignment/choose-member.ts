@@ -50,7 +50,7 @@ export interface Acquaintances {
   sameCustomer?: string | undefined;
 }
 
-export const noTurns: RuleTurns = { turn: 0, time: 0, members: {} };
+const noTurns: RuleTurns = { turn: 0, time: 0, members: {} };
 
 /** Virtual time of a turn at weight 1. A multiple of most weights up to 100: a rounded interval makes shares inexact by less than 1 in 10,000. */
 const unit = 720_720;

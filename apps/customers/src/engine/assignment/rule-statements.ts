@@ -11,7 +11,7 @@ import type { RuleTurns } from './choose-member.js';
 /** An open transaction of the caller. */
 export type Source = EntityManager | StatementTransaction;
 
-export function ruleType(): RecordType<AssignmentRule> {
+function ruleType(): RecordType<AssignmentRule> {
   return recordType<AssignmentRule>('rapport/AssignmentRule');
 }
 

@@ -11,7 +11,7 @@ export interface RawCard {
 }
 
 /** A card may contain a photo, and is in memory as a whole. */
-export const maxCardSize = 8 * 1024 * 1024;
+const maxCardSize = 8 * 1024 * 1024;
 
 const begin = /^\s*BEGIN\s*:\s*VCARD\s*$/i;
 const end = /^\s*END\s*:\s*VCARD\s*$/i;

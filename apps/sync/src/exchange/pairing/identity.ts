@@ -37,7 +37,7 @@ const minPhoneDigits = 6;
 const weights: Readonly<Record<string, number>> = { EXTERNAL_ID: 99, NAME: 60, PHONE: 50, BIRTH_DATE: 40 };
 const uniqueWeight = 70;
 
-export function matchFieldsOf({ object, matchFields, fields }: Rules): string[] {
+function matchFieldsOf({ object, matchFields, fields }: Rules): string[] {
   if (matchFields.length > 0) return matchFields;
   return uniqueFields(object).filter((name) => fields.some(({ customerField }) => customerField === name));
 }

@@ -72,7 +72,7 @@ const lockQuery = `select backfill.version, cause, state, segment_id as "segment
   from flow_backfill backfill where tenant_id = $1 and id = $2 and state <> 'SUCCEEDED' for no key update`;
 
 /** Most runs of a backfill that are due and that no process has claimed: runs of other flows of the tenant follow them. */
-export const mostDue = 100;
+const mostDue = 100;
 
 /** How many runs a backfill may start now. */
 export async function roomOf(client: ClientBase, job: BackfillJob, definition: FlowDefinition): Promise<number> {

@@ -115,7 +115,7 @@ export async function findFlow(em: EntityManager, id: string, lockMode: LockMode
   throw new AppError('NOT_FOUND', 'FLOW_NOT_FOUND', 'There is no such flow.');
 }
 
-export function sentFlow({ flow }: { flow?: FlowMessage | undefined }): FlowMessage {
+function sentFlow({ flow }: { flow?: FlowMessage | undefined }): FlowMessage {
   if (flow) return flow;
   throw invalidArgument([{ field: 'flow', reason: 'REQUIRED', description: 'is required' }]);
 }

@@ -47,7 +47,7 @@ async function lockEnrollment(em: EntityManager, id: string): Promise<{ client: 
 }
 
 /** @throws AppError NOT_FOUND, also for an enrollment of another tenant */
-export async function findEnrollment(client: ClientBase, tenantId: string, id: string): Promise<EnrollmentRow> {
+async function findEnrollment(client: ClientBase, tenantId: string, id: string): Promise<EnrollmentRow> {
   const { rows } = await client.query<EnrollmentRow>(
     `${selectEnrollments} where enrolled.tenant_id = $1 and enrolled.id = $2`,
     [tenantId, id],

@@ -60,7 +60,7 @@ export async function numberChanges(
 }
 
 /** Stores decisions, oldest first. */
-export function insertDecisions(tenantId: string, decisions: readonly Decision[]): Statement {
+function insertDecisions(tenantId: string, decisions: readonly Decision[]): Statement {
   const rows = decisions.map(({ flowId, version, change, recordType, outcome, reason, explanation, runId }) => ({
     ...{ id: uuidv7(), flow_id: flowId, version, number: change.number, change_id: change.id, outcome },
     ...{ record_type: recordType, record_id: change.recordId, reason, explanation, run_id: runId },
@@ -86,7 +86,7 @@ export interface BatchCounts {
 }
 
 /** Extends the ranges of changes that versions have decided about, or begins new ones. */
-export function extendRanges(
+function extendRanges(
   tenantId: string,
   { from, to }: { from: number; to: number },
   counts: readonly BatchCounts[],

@@ -94,7 +94,7 @@ export async function takeForFlows(
 }
 
 /** The versions that changes can start. */
-export function recordFlows(flows: readonly ActiveFlow[]): RecordFlow[] {
+function recordFlows(flows: readonly ActiveFlow[]): RecordFlow[] {
   return flows.flatMap((flow) => {
     const { record, segment } = flow.definition.trigger ?? {};
     if (segment) return [{ ...flow, segment, trigger: memberTrigger(segment) }];

@@ -5,7 +5,7 @@ const most = 50;
 const everyMs = 50;
 
 /** Delays between attempts to record outcomes, in milliseconds: together less than a claim lasts. */
-export const recordRetryMs: readonly number[] = [200, 1_000, 5_000, 15_000, 30_000, 60_000];
+const recordRetryMs: readonly number[] = [200, 1_000, 5_000, 15_000, 30_000, 60_000];
 
 /** Records the outcomes of a batch, a few at a time, in the order in which they come. */
 export class Settling<Item> {

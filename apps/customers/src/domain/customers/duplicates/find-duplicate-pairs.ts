@@ -8,7 +8,7 @@ import { TermFrequencies } from './term-frequencies.js';
 export const defaultMinScore = 0.5;
 
 /** Large enough to compare an ordinary name in full in a tenant of some thousand customers. */
-export const defaultMaxBlockSize = 60;
+const defaultMaxBlockSize = 60;
 
 /**
  * Finds the pairs that are probably the same customer, highest score first, then by ids. Each pair occurs once, with

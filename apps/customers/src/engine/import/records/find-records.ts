@@ -84,7 +84,7 @@ export function ownIds(rows: PreparedRow[]): string[] {
 }
 
 /** The owners of the keys of rows. */
-export async function ownersByKey(em: EntityManager, type: RecordType, rows: PreparedRow[]): Promise<OwnerRow[]> {
+async function ownersByKey(em: EntityManager, type: RecordType, rows: PreparedRow[]): Promise<OwnerRow[]> {
   const values = rows.flatMap(({ record }) => uniqueValues(type, record));
   return values.length === 0 ? [] : queryRows<OwnerRow>(em, ownersOf(type, values));
 }

@@ -36,7 +36,7 @@ interface Conversion {
  *
  * @returns for incompatible types: the reason, for users
  */
-export function valueLens(ofCustomer: CustomerFieldType, field: RecordField): FieldLens | string {
+function valueLens(ofCustomer: CustomerFieldType, field: RecordField): FieldLens | string {
   if (field.type === 'UNSUPPORTED') return field.description ?? 'The field is not supported.';
   const found = conversionOf(ofCustomer, field);
   if (found) return lensOf(found);

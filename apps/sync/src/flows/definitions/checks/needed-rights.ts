@@ -6,7 +6,7 @@ import { allSteps } from './step-tree.js';
 import { typesOf } from './used-types.js';
 
 /** The permissions that runs of a definition need. */
-export function neededPermissions(definition: FlowDefinition): string[] {
+function neededPermissions(definition: FlowDefinition): string[] {
   const ofRecords = typesOf(definition).flatMap(({ type, isWritten }) => permissionOf(type, isWritten) ?? []);
   const ofSteps = allSteps(definition.steps).flatMap(({ assign, link, connector, run, send }) => [
     // Associations need the right to write the records of one end.
