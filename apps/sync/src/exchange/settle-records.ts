@@ -50,7 +50,7 @@ export class RecordSettler {
     await inParallel(hints, async ({ side, recordId, hop }) => {
       if (side === 'PEER') return this.#settleRecord(recordId);
       const state = await this.#stateOf(recordId, customers);
-      if (state) await this.#settleCustomer(state, recordId, hop);
+      if (state) await this.#settleCustomer(state, recordId, hop, true);
     });
   }
 
@@ -81,7 +81,7 @@ export class RecordSettler {
     return this.pairs.settle(sides);
   }
 
-  async #settleCustomer(state: RecordState, id: string, hop: number): Promise<void> {
+  async #settleCustomer(state: RecordState, id: string, hop: number, isDeleteNoted = false): Promise<void> {
     const link = await this.context.links.byCustomer(id);
     if (!link) {
       if (state.isThere) return this.pairs.settle({ link, customer: state, record: undefined, hop });
@@ -98,7 +98,7 @@ export class RecordSettler {
       // The next run checks again, because changes of the customer may still have to be exchanged.
       return this.context.hints.put('CUSTOMER', id);
     }
-    await this.pairs.settle({ link, customer: state, record, hop });
+    await this.pairs.settle({ link, customer: state, record, hop, isDeleteNoted });
   }
 
   /** A deleted customer without a record counts as none. */

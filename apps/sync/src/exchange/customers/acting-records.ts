@@ -73,6 +73,18 @@ export class ActingRecords {
     }
   }
 
+  /** Whether a record that is not there has existed, as far as the service knows: only such a one could be restored. */
+  async hasExisted(id: string): Promise<boolean> {
+    try {
+      await this.#call(this.#type.methods.undelete, { id, validateOnly: true });
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      if (error.code === 'NOT_FOUND') return error.reason.endsWith('_ERASED');
+      if (!['ALREADY_EXISTS', 'FAILED_PRECONDITION', 'INVALID_ARGUMENT', 'ABORTED'].includes(error.code)) throw error;
+    }
+    return true;
+  }
+
   /**
    * Up to 100 existing records, by id.
    *

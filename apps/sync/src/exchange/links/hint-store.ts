@@ -41,6 +41,15 @@ export class HintStore {
     return rows.map(({ side, record_id, mark, hop }) => ({ side, recordId: record_id, mark, hop }));
   }
 
+  async has(side: Side, recordId: string): Promise<boolean> {
+    const rows = await readForTenant<object>(this.em, {
+      name: 'has_hint',
+      sql: 'select from sync_hint where tenant_id = $1 and mapping_id = $2 and side = $3 and record_id = $4',
+      values: [this.tenantId, this.mappingId, side, recordId],
+    });
+    return rows.length > 0;
+  }
+
   /** Deletes processed hints. A hint that was renewed in the meantime stays. */
   async remove(hints: readonly Hint[]): Promise<void> {
     await readForTenant(this.em, {

@@ -5,7 +5,7 @@ const gone = { isThere: false, isChanged: false };
 const same = { isThere: true, isChanged: false };
 const changed = { isThere: true, isChanged: true };
 const pair = (more: Partial<Pair>): Pair => ({
-  ...{ customer: same, record: same, isLinked: true, isApart: false, isLeftOut: false },
+  ...{ customer: same, record: same, isLinked: true, isApart: false, isLeftOut: false, isLost: false },
   ...{ direction: 'BOTH', deletePolicy: 'PROPAGATE', policy: 'MANUAL' },
   ...more,
 });
@@ -37,6 +37,9 @@ it.each<[string, Partial<Pair>, PairAction]>([
   ['leaves alone what is not to be deleted', { customer: gone, deletePolicy: 'KEEP' }, 'SET_APART'],
   ['deletes nothing against the direction', { customer: gone, direction: 'TO_CUSTOMERS' }, 'SET_APART'],
   ['does nothing about what stays alone', { customer: gone, isApart: true }, 'NONE'],
+  ['creates a lost customer again', { customer: gone, isLost: true, deletePolicy: 'KEEP' }, 'CREATE_CUSTOMER'],
+  ['deletes no record of a lost customer', { customer: gone, isLost: true, direction: 'TO_PEER' }, 'SET_APART'],
+  ['creates no lost customer that is left out', { customer: gone, isLost: true, isLeftOut: true }, 'SET_APART'],
   ['merges nothing that is left out', { record: changed, isLeftOut: true }, 'LEAVE_OUT'],
   ['creates no record of what is left out', { record: gone, isLinked: false, isLeftOut: true }, 'LEAVE_OUT'],
   ['deletes no record of what is left out', { customer: gone, isLeftOut: true }, 'SET_APART'],

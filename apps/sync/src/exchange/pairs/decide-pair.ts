@@ -15,6 +15,8 @@ export interface Pair {
   isApart: boolean;
   /** The customer does not match the filter of the mapping, or did not when it was deleted. */
   isLeftOut: boolean;
+  /** The customer was never deleted: a database that was restored from a backup lacks it. */
+  isLost: boolean;
   direction: 'BOTH' | 'TO_CUSTOMERS' | 'TO_PEER';
   deletePolicy: 'PROPAGATE' | 'KEEP';
   policy: string;
@@ -58,7 +60,8 @@ function create(source: Side): PairAction {
 
 /** @param left the side that still exists */
 function afterDelete(pair: Pair, left: Side): PairAction {
-  const { direction, deletePolicy, policy, choice, isLeftOut } = pair;
+  const { direction, deletePolicy, policy, choice, isLeftOut, isLost } = pair;
+  if (isLost) return !isLeftOut && mayFlow(direction, 'PEER') ? 'CREATE_CUSTOMER' : 'SET_APART';
   const deleted = left === 'PEER' ? 'CUSTOMER' : 'PEER';
   // Deletes propagate in the direction of the mapping only.
   if (isLeftOut || deletePolicy === 'KEEP' || !mayFlow(direction, deleted)) return 'SET_APART';

@@ -1,8 +1,9 @@
+import { etagVersion } from '@rapport/persistence';
 import type { PeerRecord } from '../../connectors/peer-record.js';
 import type { RecordState } from '../customers/acting-records.js';
 import type { ExchangeContext } from '../exchange-context.js';
 import type { Conflict } from '../links/conflict-store.js';
-import type { Link } from '../links/link.js';
+import type { Base, Link } from '../links/link.js';
 import type { FieldRule } from '../mappings/field-rule.js';
 import type { ExchangedRecord } from '../mappings/lenses/field-values.js';
 import type { Side, Views } from '../mappings/mapping-views.js';
@@ -16,6 +17,8 @@ export interface Sides {
   record: PeerRecord | undefined;
   /** Number of automatic steps behind the change of the pair. */
   hop: number;
+  /** Whether a change says that the customer was deleted. */
+  isDeleteNoted?: boolean | undefined;
 }
 
 /** The steps to settle a pair. */
@@ -31,11 +34,12 @@ export class PairPlanner {
   constructor(private readonly context: ExchangeContext) {}
 
   /** @throws EvaluationError */
-  async plan({ link, customer: state, record }: Sides): Promise<Plan> {
+  async plan(sides: Sides): Promise<Plan> {
+    const { link, customer: state, record } = sides;
     const customer = state?.isThere ? state.customer : undefined;
     const { mapping } = this.context;
     if (!link && customer && !this.context.customers.isTaken(customer)) return { action: 'NONE' };
-    const action = decidePair(await this.#pair(link, state, record));
+    const action = decidePair(await this.#pair(sides));
     if (action !== 'MERGE') return { action };
     if (!link || !customer || !record) throw new Error('What is to be merged lacks a side.');
     return { action, link, customer, record, merged: await this.merge(link, customer, record, mapping.fields) };
@@ -50,7 +54,7 @@ export class PairPlanner {
       rules: rules.filter(({ customerField }) => customerField in peer),
       policy: mapping.policy,
       direction: mapping.direction,
-      base: link.base,
+      base: this.#baseOf(link, customer),
       customer: fieldViews.ofCustomer(customer),
       peer,
       newest: this.#newest(customer, record),
@@ -78,7 +82,30 @@ export class PairPlanner {
     };
   }
 
-  async #pair(link: Link | undefined, state: RecordState | undefined, record: PeerRecord | undefined): Promise<Pair> {
+  /**
+   * The last agreed values. A customer that is older than them is from a restored backup: where it differs, the record
+   * counts as the side that has changed, so that its values return.
+   */
+  #baseOf(link: Link, customer: ExchangedRecord): Base {
+    if (link.customerVersion === null || etagVersion(customer.etag) >= link.customerVersion) return link.base;
+    const views = this.context.fieldViews.ofCustomer(customer);
+    const fields = Object.entries(link.base).map(([field, base]) => {
+      const now = this.context.fingerprint(views[field] ?? null);
+      return [field, now === base.customer ? base : { ...base, customer: now, peer: '' }] as const;
+    });
+    return Object.fromEntries(fields);
+  }
+
+  /** Whether the customer of a pair is missing and was never deleted: its database was restored from a backup. */
+  async #isLost({ link, customer: state, record, isDeleteNoted }: Sides): Promise<boolean> {
+    const id = link?.customerId ?? undefined;
+    if (id === undefined || !record || !state || state.isThere || state.isErased || link?.isApart) return false;
+    if (isDeleteNoted || link?.isDeleting || (await this.context.hints.has('CUSTOMER', id))) return false;
+    return !(await this.context.customers.hasExisted(id));
+  }
+
+  async #pair(sides: Sides): Promise<Pair> {
+    const { link, customer: state, record } = sides;
     const { mapping, fieldViews } = this.context;
     const customer = state?.isThere ? state.customer : undefined;
     const isOutside = isLeftOut(link, state);
@@ -94,6 +121,7 @@ export class PairPlanner {
       isLinked: typeof link?.customerId === 'string' && link.recordId !== null && (isOutside || !isFresh(link)),
       isApart: link?.isApart ?? false,
       isLeftOut: isOutside,
+      isLost: await this.#isLost(sides),
       choice: link?.choice ?? undefined,
     };
   }

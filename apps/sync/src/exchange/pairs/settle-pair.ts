@@ -98,8 +98,9 @@ export class PairSettler {
       if (link.customerId !== null) await this.context.pairingConflicts.move(link.customerId, state.mergedInto);
       return this.#follower.follow(link, state.mergedInto, record, mayDelete);
     }
+    const isDeleteNoted = sides.isDeleteNoted === true || link?.isDeleting;
     if (link) link.isDeleting = false;
-    const plan = await this.#planner.plan(sides);
+    const plan = await this.#planner.plan({ ...sides, isDeleteNoted });
     if (link && plan.action !== 'LEAVE_OUT') link.isLeftOut = false;
     return this.#do(plan, link, live, sides.hop, mayDelete);
   }
@@ -236,7 +237,7 @@ export class PairSettler {
     }
   }
 
-  async #readAgain({ link, customer, record, hop }: Sides): Promise<Sides> {
+  async #readAgain({ link, customer, record, hop, isDeleteNoted }: Sides): Promise<Sides> {
     const { links, customers, peer, mapping, signal } = this.context;
     const known = link && (await links.byId(link.id));
     const customerId = known?.customerId ?? (customer?.isThere ? customer.customer.id : undefined);
@@ -246,6 +247,7 @@ export class PairSettler {
       customer: customerId === undefined ? undefined : await customers.get(customerId),
       record: recordId === undefined ? undefined : await peer.readOne(mapping.recordType, recordId, signal),
       hop,
+      isDeleteNoted,
     };
   }
 }
