@@ -51,7 +51,12 @@ export function decidePair(pair: Pair): PairAction {
   const source = record.isThere ? ('PEER' as const) : ('CUSTOMER' as const);
   if (!isLinked && isLeftOut && customer.isThere) return 'LEAVE_OUT';
   if (!isLinked) return mayFlow(direction, source) ? create(source) : 'NONE';
-  return afterDelete(pair, source);
+  return pair.isLost ? afterLoss(pair) : afterDelete(pair, source);
+}
+
+/** The record is all that is left of the pair. */
+function afterLoss({ direction, isLeftOut }: Pair): PairAction {
+  return !isLeftOut && mayFlow(direction, 'PEER') ? 'CREATE_CUSTOMER' : 'SET_APART';
 }
 
 function create(source: Side): PairAction {
@@ -60,8 +65,7 @@ function create(source: Side): PairAction {
 
 /** @param left the side that still exists */
 function afterDelete(pair: Pair, left: Side): PairAction {
-  const { direction, deletePolicy, policy, choice, isLeftOut, isLost } = pair;
-  if (isLost) return !isLeftOut && mayFlow(direction, 'PEER') ? 'CREATE_CUSTOMER' : 'SET_APART';
+  const { direction, deletePolicy, policy, choice, isLeftOut } = pair;
   const deleted = left === 'PEER' ? 'CUSTOMER' : 'PEER';
   // Deletes propagate in the direction of the mapping only.
   if (isLeftOut || deletePolicy === 'KEEP' || !mayFlow(direction, deleted)) return 'SET_APART';
