@@ -11,10 +11,16 @@ const { MIGRATION_DATABASE_URL: databaseUrl, KEYS_MIGRATION_DATABASE_URL: keysUr
   readEnvironment(migrationVariables);
 const logger = createLogger('customers', 'info');
 
-const done = await runMigrations({ databaseUrl, entities, migrations });
+const onUnreachable = (error: unknown) => logger.warn({ err: error }, 'waiting for the database');
+const done = await runMigrations({ databaseUrl, entities, migrations, onUnreachable });
 logger.info({ migrations: done }, 'migrated');
 if (keysUrl !== undefined) {
-  const keysDone = await runMigrations({ databaseUrl: keysUrl, entities: keysEntities, migrations: keysMigrations });
+  const keysDone = await runMigrations({
+    databaseUrl: keysUrl,
+    entities: keysEntities,
+    migrations: keysMigrations,
+    onUnreachable,
+  });
   logger.info({ migrations: keysDone }, 'migrated the database of keys');
 }
 const { reindexed, held } = await reindexRecords({ databaseUrl, entities });

@@ -1,3 +1,5 @@
+import { Migration } from '@mikro-orm/migrations';
+import { provisionDatabase, startEmbeddedPostgres } from '@rapport/testing';
 import { expect, test } from 'vitest';
 import { CreateIdempotencyKey, createOrm, databaseChecks, runMigrations, schemaDifference } from '../src/index.js';
 import { emptyDatabase, entities, migrations, noteDatabase } from './note-database.js';
@@ -11,6 +13,53 @@ test('concurrent runners run each migration once', async () => {
   );
 
   expect(runs.flat()).toEqual(['create-idempotency-key', 'create-refusal', 'create-note']);
+});
+
+/** Waits for the end of every older snapshot of the database. */
+class IndexNotes extends Migration {
+  override name = 'index-notes';
+
+  override isTransactional(): boolean {
+    return false;
+  }
+
+  override up(): void {
+    this.addSql('set lock_timeout = 0');
+    this.addSql('create index concurrently note_by_text on note (tenant_id, text)');
+    this.addSql('reset lock_timeout');
+  }
+}
+
+test('a runner that waits for its turn does not hold up an index that the other builds', async () => {
+  const { ownerUrl } = await emptyDatabase();
+
+  const runs = await Promise.all(
+    Array.from({ length: 3 }, () =>
+      runMigrations({ databaseUrl: ownerUrl, entities, migrations: [...migrations, IndexNotes] }),
+    ),
+  );
+
+  expect(runs.flat()).toEqual(['create-idempotency-key', 'create-refusal', 'create-note', 'index-notes']);
+});
+
+test('a runner waits for a server that does not answer yet, and says so once', async () => {
+  const server = await startEmbeddedPostgres();
+  try {
+    const { ownerUrl } = await provisionDatabase(server.superuserUrl, 'notes');
+    await server.kill('SIGINT');
+    const unreachable: unknown[] = [];
+    const running = runMigrations({
+      ...{ databaseUrl: ownerUrl, entities, migrations },
+      onUnreachable: (error) => unreachable.push(error),
+    });
+    await expect.poll(() => unreachable).toHaveLength(1);
+    await server.start();
+
+    expect(await running).toHaveLength(migrations.length);
+    expect(unreachable).toHaveLength(1);
+  } finally {
+    await server.stop();
+  }
 });
 
 test('the app role is ready once every migration of the release has run', async () => {
