@@ -100,6 +100,7 @@ export interface Database extends Manifest {
     managed?: { roles?: { name: string }[] };
     postgresql?: { parameters?: Record<string, string>; synchronous?: { failoverQuorum?: boolean } };
     resources?: Container['resources'];
+    storage: { size: string };
     walStorage?: { size: string };
   };
 }

@@ -19,6 +19,9 @@ const ownConnections = 7;
 /** Connections of migrations, of backups and of operators. */
 const spareConnections = 20;
 
+/** The largest part of a database's volume that a limit of the service may allow. The rest is for what has no limit. */
+const partsOfStorage = { CHANGE_LOG_BYTES: 0.6, FILE_QUOTA_BYTES: 0.1 };
+
 /** Every service with a database has one of its name, with its two roles and enough connections for all pods. */
 export function databaseFaults(manifests: Manifest[], code: Code): string[] {
   const databases = manifests.filter(isDatabase);
@@ -35,6 +38,7 @@ export function databaseFaults(manifests: Manifest[], code: Code): string[] {
         ...roleFaults(database, manifests),
         ...capacityFaults(database, manifests, code),
         ...walFaults(database),
+        ...storageFaults(database, manifests),
         ...authorityFaults(database, manifests),
       ]),
     ),
@@ -105,6 +109,22 @@ function walFaults({ spec: { walStorage, postgresql } }: Database): string[] {
       'ends when a standby is away for long: max_wal_size and max_slot_wal_keep_size do not fit into walStorage',
     ],
   );
+}
+
+/** A limit that the volume cannot hold never takes effect: the volume is full before. */
+function storageFaults({ metadata, spec }: Database, manifests: Manifest[]): string[] {
+  const service = metadata.name.replace(/-db$/, '');
+  const settings = manifests
+    .filter(isWorkload)
+    .filter((workload) => workload.metadata.name === service)
+    .flatMap((workload) => containersOf(workload).flatMap(({ env = [] }) => env));
+  return Object.entries(partsOfStorage).flatMap(([name, part]) => {
+    const value = settings.find((setting) => setting.name === name)?.value;
+    const allowed = Math.floor(gibibytes(spec.storage.size) * 1_024 ** 3 * part);
+    return value === undefined
+      ? []
+      : faults([Number(value) > allowed, `is full before ${name}, which may be ${allowed}`]);
+  });
 }
 
 /** The most WAL that a primary keeps for its checkpoints and its standbys, in GiB. */

@@ -241,6 +241,16 @@ test.each<[string, fault: string, spoil: (manifest: Manifest) => unknown]>([
     'Cluster auth-db: ends when a standby is away for long: max_wal_size and max_slot_wal_keep_size do not fit into walStorage',
     ({ spec }) => delete (spec as Database['spec']).postgresql?.parameters?.['max_slot_wal_keep_size'],
   ],
+  [
+    'Cluster customers-db',
+    'Cluster customers-db: is full before CHANGE_LOG_BYTES, which may be 32212254720',
+    ({ spec }) => ((spec as Database['spec']).storage.size = '50Gi'),
+  ],
+  [
+    'Cluster customers-db',
+    'Cluster customers-db: is full before FILE_QUOTA_BYTES, which may be 5368709120',
+    ({ spec }) => ((spec as Database['spec']).storage.size = '50Gi'),
+  ],
   ...['auth-db', 'customers-db', 'keys-db', 'sync-db'].map(
     (name): [string, string, (manifest: Manifest) => unknown] => [
       `Cluster ${name}`,
