@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { get as getPlain, type IncomingMessage } from 'node:http';
@@ -7,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { connect, type TLSSocket } from 'node:tls';
+import { metrics } from '@rapport/platform';
 import { PlatformCertificates, SecretFiles, type CertificateFiles } from '@rapport/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedirectServer } from '../src/http/redirect-server.js';
@@ -63,6 +65,12 @@ describe('an edge with a certificate', () => {
       expect(headers['strict-transport-security']).toMatch(/^max-age=\d{8,}; includeSubDomains$/);
       if (cacheStatus) expect(headers['cache-status']).toContain(cacheStatus);
     }
+  });
+
+  it('shows in its metrics when it expires', async () => {
+    const { validToDate } = new X509Certificate(await readFile(files.certificate));
+    const { values = [] } = (await metrics.getSingleMetric('rapport_certificate_valid_to_seconds')?.get()) ?? {};
+    expect(values).toContainEqual({ labels: { certificate: 'public' }, value: validToDate.getTime() / 1_000 });
   });
 
   it('uses a new one for new connections under load, and no request fails', async () => {

@@ -4,9 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { connect } from 'node:tls';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
-import { createLogger, type Caller } from '@rapport/platform';
+import { createLogger, metrics, type Caller } from '@rapport/platform';
 import type { CertificateFiles, PlatformCertificates } from '@rapport/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ServiceCertificates } from '../src/certificates/service-certificates.js';
 import { ContractClient } from '../src/client/contract-client.js';
 import { PrincipalSigner } from '../src/principals/principal-signer.js';
@@ -113,6 +113,44 @@ describe('a client', () => {
     await expect(ask(clientOf(edge, 'auth', impostor), undefined, 2_000)).rejects.toMatchObject({
       code: 'UNAVAILABLE',
     });
+  });
+});
+
+it('shows in its metrics when the certificates expire that it uses, also after a renewal', async () => {
+  const own = await folder.authority('observed');
+  await serve(await own.of('auth'));
+  const shown = async (use: string) =>
+    (await metrics.getSingleMetric('rapport_certificate_valid_to_seconds')?.get())?.values.find(
+      ({ labels }) => labels['certificate'] === use,
+    )?.value;
+  const expiry = async (path: string) => new X509Certificate(await readFile(path)).validToDate.getTime() / 1_000;
+
+  const before = await own.of('auth');
+  expect(await shown('service')).toBe(await expiry(before.certificate));
+  expect(await shown('authority')).toBe(await expiry(before.authority));
+
+  // Validity has seconds.
+  vi.setSystemTime(Date.now() + 2_000);
+  const renewed = await own.of('auth', true);
+  vi.useRealTimers();
+  await expect.poll(() => shown('service')).toBe(await expiry(renewed.certificate));
+});
+
+describe.each(['auth', 'edge'])('an expired certificate of %s', (name) => {
+  it('fails calls until it is renewed, without a restart', async () => {
+    const own = await folder.authority(`expired-${name}`);
+    vi.setSystemTime(Date.now() - 31 * 24 * 60 * 60 * 1_000);
+    const expired = await own.of(name, true);
+    vi.useRealTimers();
+    const fresh = await own.of(name === 'auth' ? 'edge' : 'auth');
+    const at = await serve(name === 'auth' ? expired : fresh);
+    const client = clientOf(name === 'auth' ? fresh : expired, 'auth', at);
+
+    await expect(ask(client, undefined, 2_000)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await own.of(name, true);
+    await expect
+      .poll(() => ask(client), { timeout: 20_000 })
+      .toMatchObject({ displayName: expect.anything() as string });
   });
 });
 

@@ -20,6 +20,7 @@ export {
   type CallContext,
   type Caller,
 } from './callers/call-context.js';
+export { noteCertificate } from './certificate-validity.js';
 export { closeServer } from './http/close-server.js';
 export { countryFinder } from './values/countries.js';
 export { csvLine, CsvLineCounter, withoutFormulaGuard, type CsvDelimiter } from './values/csv-lines.js';

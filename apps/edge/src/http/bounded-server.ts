@@ -9,7 +9,7 @@ import {
 import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { createSecureContext } from 'node:tls';
-import { closeServer, followFiles, type Logger, type Readiness } from '@rapport/platform';
+import { closeServer, followFiles, noteCertificate, type Logger, type Readiness } from '@rapport/platform';
 import { ConnectionShares, type ConnectionBounds } from './connection-shares.js';
 import { answerUnreadableRequests } from './unreadable-requests.js';
 
@@ -104,10 +104,11 @@ export function createBoundedServer(router: RequestListener, options: BoundedSer
 
 function startTls({ certificate, key }: TlsFiles, listener: RequestListener, logger: Logger): Server {
   const server = createTlsServer({ ...limits, ...tlsRules, handshakeTimeout: 5_000 }, listener);
-  const take = ([cert, keyText]: readonly string[]) => {
+  const take = ([cert = '', keyText]: readonly string[]) => {
     // The server must not keep one half of a change.
     createSecureContext({ cert, key: keyText });
     server.setSecureContext({ ...tlsRules, cert, key: keyText });
+    noteCertificate('public', cert);
   };
   server.once('close', followFiles([certificate, key], take, logger));
   return server;

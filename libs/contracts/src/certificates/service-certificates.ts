@@ -1,6 +1,6 @@
 import { createSecureContext } from 'node:tls';
 import { experimental, type ChannelCredentials, type ServerCredentials } from '@grpc/grpc-js';
-import { followFiles, type Logger } from '@rapport/platform';
+import { followFiles, noteCertificate, type Logger } from '@rapport/platform';
 
 /** Paths of PEM files. */
 export interface CertificatePaths {
@@ -44,6 +44,8 @@ export class ServiceCertificates implements experimental.CertificateProvider {
     const take = ([cert = '', key = '', ca = '']: readonly string[]) => {
       createSecureContext({ cert, key, ca });
       this.#current = { ca: Buffer.from(ca), cert: Buffer.from(cert), key: Buffer.from(key) };
+      noteCertificate('service', cert);
+      noteCertificate('authority', ca);
       for (const listener of this.#authorityListeners) listener(this.#authority);
       for (const listener of this.#identityListeners) listener(this.#identity);
       for (const listener of this.#changeListeners) listener(this.#current);
