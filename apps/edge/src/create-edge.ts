@@ -1,13 +1,13 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { costOf, pageRoutes, restRoutes, ServiceCertificates, type Contract, type RestRoute } from '@rapport/contracts';
 import { TrafficServiceService } from '@rapport/contracts/rapport/edge/v1/traffic_service';
-import { answerProbe, Readiness, type Logger } from '@rapport/platform';
+import { answerProbe, Readiness, type Logger, type ReadinessChecks } from '@rapport/platform';
 import type { FastifyInstance } from 'fastify';
 import { AccessTokenVerifier } from './access/access-token-verifier.js';
 import { Admission } from './access/admission.js';
 import { Authenticator } from './access/authenticator.js';
 import { CachedReads } from './cache/cached-reads.js';
-import { createEdgeCache } from './cache/edge-cache.js';
+import { createEdgeCache, type EdgeCache } from './cache/edge-cache.js';
 import type { EdgeConfig } from './config.js';
 import { createConsole } from './console/create-console.js';
 import { apiHeaders } from './http/security-headers.js';
@@ -72,8 +72,7 @@ export async function createEdge(
   const services = () => serviceStatuses(clients, cache.answers.sources);
   const traffic = new Traffic({ redis, rates: limits.rates, services, logger });
   const admission = new Admission({ authenticator, limits, cache, reads, denials, traffic, addressOf, logger });
-  // Unreachable services are the same for all edges, and each edge can still serve cached answers.
-  const readiness = new Readiness({ neededAtStart: { ...clients.readinessChecks(), ...cache.readinessChecks } });
+  const readiness = readinessOf(clients, cache);
   const app = createHttpServer({
     logger,
     readiness,
@@ -123,4 +122,14 @@ export async function createEdge(
 /** Highest cost of an operation, in units of a rate. */
 function highestCost(routes: readonly RestRoute[]): number {
   return Math.max(...routes.map(({ method }) => costOf(method)));
+}
+
+/**
+ * Unreachable services are the same for all edges, and each edge can still serve cached answers. Without sync, an edge serves
+ * all but its operations: an outage of sync alone must not keep new edges away.
+ */
+function readinessOf(clients: ServiceClients, cache: EdgeCache): Readiness {
+  const { sync, ...others } = clients.readinessChecks();
+  const awaitedAtStart: ReadinessChecks['awaitedAtStart'] = sync ? { sync } : {};
+  return new Readiness({ neededAtStart: { ...others, ...cache.readinessChecks }, awaitedAtStart });
 }

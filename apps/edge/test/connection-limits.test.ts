@@ -67,7 +67,7 @@ describe('a client', () => {
     expect(answer.status).toBe(503);
     expect(await answer.json()).toEqual({
       status: 'unavailable',
-      missing: ['auth', 'customers', 'sync', 'customersChanges'],
+      missing: ['auth', 'customers', 'customersChanges', 'sync'],
     });
   });
 

@@ -15,6 +15,8 @@ export interface RunningOres {
   ores: ServiceDefinition;
   /** `host:port` of the service. */
   address: string;
+  /** `host:port` of the service and of auth, by area. */
+  addresses: ReadonlyMap<string, string>;
   /** Number of calls by method. */
   calls: Map<string, number>;
   /** Delay between the service's read and its answer: milliseconds, or until a promise settles. */
@@ -99,10 +101,15 @@ export async function startOres(): Promise<RunningOres> {
   );
   const authPort = await bind(auth, 0);
   const edges: Edge[] = [];
+  const addresses = new Map([
+    ['sample', `127.0.0.1:${port}`],
+    ['auth', `127.0.0.1:${authPort}`],
+  ]);
   return {
     contract,
     ores,
     address: `127.0.0.1:${port}`,
+    addresses,
     calls: store.calls,
     pageCalls,
     hold: (method) => store.hold(method),
@@ -116,10 +123,6 @@ export async function startOres(): Promise<RunningOres> {
     revokeToken: (token) => void revoked.add(token),
     writeBehind: (tenantId, id) => void store.write(tenantId, id, undefined),
     startEdge: async (config = {}, edgeLogger = logger) => {
-      const addresses = new Map([
-        ['sample', `127.0.0.1:${port}`],
-        ['auth', `127.0.0.1:${authPort}`],
-      ]);
       const fixed = { host: '127.0.0.1', port: 0, logLevel: 'silent', trustedProxies: [], addresses };
       const edge = await createEdge({ ...fixed, limits: generousLimits(), ...config }, contract, services, edgeLogger);
       edges.push(edge);

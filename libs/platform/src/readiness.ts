@@ -9,9 +9,14 @@ export interface ReadinessChecks {
    * work without them: a failure is reported, but the process stays ready.
    */
   neededAtStart?: Checks;
+  /** The same for dependencies that most work does without: a start waits for them, but only for half a minute. */
+  awaitedAtStart?: Checks;
   /** What may lag. It is reported only: fewer ready processes would not catch up faster. */
   watched?: Checks;
 }
+
+/** How long a start waits for what most work does without, in milliseconds: clients that can connect have by then. */
+const startWaitMs = 30_000;
 
 /** Whether a process accepts work, and its failing checks. */
 export interface ReadinessState {
@@ -23,6 +28,7 @@ export interface ReadinessState {
 export class Readiness {
   #isDraining = false;
   #hasStarted = false;
+  readonly #waitEndMs = performance.now() + startWaitMs;
   readonly #onDrain: (() => void)[] = [];
 
   constructor(private readonly checks: ReadinessChecks) {}
@@ -40,14 +46,19 @@ export class Readiness {
 
   async state(): Promise<ReadinessState> {
     if (this.#isDraining) return { isReady: false, missing: ['draining'] };
-    const { needed = {}, neededAtStart = {}, watched = {} } = this.checks;
-    const [away, awayAtStart, late] = await Promise.all([failing(needed), failing(neededAtStart), failing(watched)]);
-    this.#hasStarted ||= awayAtStart.length === 0;
-    return { isReady: away.length === 0 && this.#hasStarted, missing: [...away, ...awayAtStart, ...late] };
+    const { needed = {}, neededAtStart = {}, awaitedAtStart = {}, watched = {} } = this.checks;
+    const [away, awayAtStart, awaited, late] = await Promise.all(
+      [needed, neededAtStart, awaitedAtStart, watched].map(failing) as [Failing, Failing, Failing, Failing],
+    );
+    const isWaiting = awaited.length > 0 && performance.now() < this.#waitEndMs;
+    this.#hasStarted ||= awayAtStart.length === 0 && !isWaiting;
+    return { isReady: away.length === 0 && this.#hasStarted, missing: [...away, ...awayAtStart, ...awaited, ...late] };
   }
 }
 
-async function failing(checks: Checks): Promise<string[]> {
+type Failing = Promise<string[]>;
+
+async function failing(checks: Checks): Failing {
   const results = Object.entries(checks).map(async ([name, check]) =>
     check().then(
       () => [],

@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Readiness } from '../readiness.js';
 import { startHealthServer } from './health-server.js';
 
@@ -41,6 +41,18 @@ describe('the probes', () => {
       expect(answer.status).toBe(200);
       expect(await answer.json()).toEqual(isDown ? { status: 'degraded', missing: ['service'] } : { status: 'ok' });
     }
+  });
+
+  it('wait half a minute at the start for what most work does without', async () => {
+    const readiness = new Readiness({ awaitedAtStart: { service: () => Promise.reject(new Error('gone')) } });
+    expect((await probe('/readyz', readiness)).status).toBe(503);
+    const now = performance.now.bind(performance);
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + 30_000);
+    server?.close();
+    const answer = await probe('/readyz', readiness);
+    clock.mockRestore();
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toEqual({ status: 'degraded', missing: ['service'] });
   });
 
   it('name what lags, at the start of a process too', async () => {
