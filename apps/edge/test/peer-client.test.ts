@@ -6,6 +6,7 @@ import { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { metrics } from '@rapport/platform';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { PeerClient } from '../src/calls/peer-client.js';
+import { grpcRefusal } from './grpc-refusal.js';
 
 const contract = platformContract();
 const { getTenant } = AuthServiceService;
@@ -85,6 +86,16 @@ test('a refusal of the service is not retried', async () => {
   script = [(callback) => callback({ code: status.INVALID_ARGUMENT, details: 'no' }), works];
   await expect(call(getTenant)).rejects.toMatchObject({ name: 'AppError' });
   expect(attempts).toBe(1);
+});
+
+test('a service that does not know the principals of auth counts as unreachable, and another replica is asked', async () => {
+  const refusal = grpcRefusal(status.UNAUTHENTICATED, 'PRINCIPAL_INVALID');
+  script = [(callback) => callback(refusal), works];
+  await expect(call(getTenant)).resolves.toBeDefined();
+  expect(attempts).toBe(2);
+
+  script = [(callback) => callback(refusal)];
+  await expect(call(getTenant)).rejects.toMatchObject({ code: 'UNAVAILABLE', reason: 'SERVICE_UNAVAILABLE' });
 });
 
 test('no attempt lasts beyond the deadline of the call', async () => {

@@ -95,7 +95,7 @@ export class PeerClient extends ContractClient {
         if (retry === 0) this.#budget.earn();
         this.#attempts[retry === 0 ? 'first' : 'retry'].inc();
         const left = retry === 0 ? options : { ...options, deadlineMs: dueAt - Date.now() };
-        return await this.#breaker.run(() => super.call(path, request, left, form), signal);
+        return await this.#breaker.run(() => super.call(path, request, left, form).catch(throwAsOutage), signal);
       } catch (error) {
         const longestMs = this.#isRepeatable(path, request) ? retryAfterMs[retry] : undefined;
         if (longestMs === undefined || !isWorthRetry(error)) throw error;
@@ -112,7 +112,7 @@ export class PeerClient extends ContractClient {
     try {
       return await super.upload(path, requests, options);
     } catch (error) {
-      throw orEndOf(options.signal, error);
+      throw orEndOf(options.signal, asOutage(error));
     }
   }
 
@@ -121,7 +121,7 @@ export class PeerClient extends ContractClient {
     try {
       yield* super.stream(path, request, options);
     } catch (error) {
-      throw orEndOf(options.signal, error);
+      throw orEndOf(options.signal, asOutage(error));
     }
   }
 
@@ -130,6 +130,22 @@ export class PeerClient extends ContractClient {
     const { requestId } = request as { requestId?: string };
     return this.contract.method(path)?.policy.idempotent === true || Boolean(requestId);
   }
+}
+
+/**
+ * A service that can not verify the principal of a call has another clock than auth, or lacks its key. The caller's credential is
+ * valid: with 401 clients would give it up.
+ */
+function asOutage(error: unknown): unknown {
+  const isRefused =
+    error instanceof AppError && error.code === 'UNAUTHENTICATED' && error.reason.startsWith('PRINCIPAL_');
+  if (!isRefused) return error;
+  const message = 'A service can not be reached. Try again.';
+  return new AppError('UNAVAILABLE', 'SERVICE_UNAVAILABLE', message, { cause: error, retryAfterSeconds: 1 });
+}
+
+function throwAsOutage(error: unknown): never {
+  throw asOutage(error);
 }
 
 /** The reason of a call that was ended from this side, which would otherwise look like an error of the service. */

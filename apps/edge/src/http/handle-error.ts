@@ -23,6 +23,12 @@ const shedding: ReadonlySet<string> = new Set(['RATE_LIMITED', 'TOO_MANY_CONCURR
 export function asAppError(error: unknown, request: FastifyRequest): AppError {
   if (error instanceof AppError) {
     if (error.code === 'INTERNAL') request.log.error({ err: error.cause }, 'a service failed');
+    if (error.cause instanceof AppError && error.cause.code === 'UNAUTHENTICATED') {
+      request.log.error(
+        { err: error.cause },
+        'a service refuses the principals of auth: compare their clocks and keys',
+      );
+    }
     return error;
   }
   if (request.raw.destroyed) return clientGone();
