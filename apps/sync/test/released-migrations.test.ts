@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { migrationDigests } from '@rapport/testing';
+import { lockingChanges, migrationDigests } from '@rapport/testing';
 import { expect, test } from 'vitest';
 import { migrations } from '../src/database.js';
 
@@ -10,4 +10,8 @@ test('released migrations run the SQL that they were released with, in the same 
   const digests = Object.entries(migrationDigests(migrations)).slice(0, Object.keys(released).length);
 
   expect(digests).toEqual(Object.entries(released));
+});
+
+test('no migration holds up the writes of a table that a release has filled', () => {
+  expect(lockingChanges(migrations, Object.keys(released))).toEqual([]);
 });

@@ -27,7 +27,7 @@ export { passedForMs } from './passed-for-ms.js';
 export { startPlatform, type Platform, type PlatformOptions } from './platform/platform.js';
 export { postgresSettings, type PostgresServer } from './servers/postgres-settings.js';
 export { certificateVariables, PlatformCertificates, type CertificateFiles } from './platform/platform-certificates.js';
-export { migrationDigests } from './released-migrations.js';
+export { lockingChanges, migrationDigests } from './released-migrations.js';
 export { makePlatformTemplate } from './platform/platform-template.js';
 export { principalKeys, type PrincipalKeys } from './platform/principal-keys.js';
 export { type UnexpectedExit } from './platform/process-exit.js';
