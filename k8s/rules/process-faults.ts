@@ -31,6 +31,9 @@ export function scriptOf(container: Container): string {
   return container.args?.[0] ?? 'nothing';
 }
 
+/** How long a migration may take that builds an index of a large table, in seconds: killed, it begins anew. */
+const indexSeconds = 21_600;
+
 function workloadFaults(workload: Workload, services: Service[], code: Code): string[] {
   const pod = workload.spec.template.spec;
   const [container, ...others] = pod.containers;
@@ -41,10 +44,13 @@ function workloadFaults(workload: Workload, services: Service[], code: Code): st
     ...variableFaults(container, process),
     ...valueFaults(container, pod, services),
     ...(workload.kind === 'Job'
-      ? faults([
-          workload.spec.activeDeadlineSeconds === undefined,
-          'may run for ever: activeDeadlineSeconds is missing',
-        ])
+      ? faults(
+          [workload.spec.activeDeadlineSeconds === undefined, 'may run for ever: activeDeadlineSeconds is missing'],
+          [
+            (workload.spec.activeDeadlineSeconds ?? indexSeconds) < indexSeconds,
+            `is killed while it builds an index: activeDeadlineSeconds is below ${indexSeconds}`,
+          ],
+        )
       : [...portFaults(container), ...probeFaults(container, process), ...drainFaults(container, pod, code)]),
   ];
 }

@@ -162,6 +162,17 @@ describe('finds what is missing or wrong in', () => {
     expect(faults).toEqual(['Job auth-migrate: may run for ever: activeDeadlineSeconds is missing']);
   });
 
+  test('a Job that ends before an index of a large table is built', () => {
+    const faults = faultsWith(
+      'Job',
+      'auth-migrate',
+      (_pod, _container, { spec }) => (spec.activeDeadlineSeconds = 600),
+    );
+
+    const fault = 'is killed while it builds an index: activeDeadlineSeconds is below 21600';
+    expect(faults).toEqual([`Job auth-migrate: ${fault}`]);
+  });
+
   test('a process that nothing runs', () => {
     const manifests = local.filter(({ metadata }) => metadata.name !== 'customers-migrate');
 
