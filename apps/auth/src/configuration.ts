@@ -59,7 +59,7 @@ export const serviceVariables = {
   OTEL_EXPORTER_OTLP_ENDPOINT: processVariables.OTEL_EXPORTER_OTLP_ENDPOINT,
 };
 
-export { verificationVariables } from '@rapport/platform';
+export { archiveVariables, auditArchiveVariables, verificationVariables } from '@rapport/platform';
 
 /** Variables of `keys-in-use`. */
 export const keysInUseVariables = {

@@ -54,7 +54,7 @@ export const serviceVariables = {
   OTEL_EXPORTER_OTLP_ENDPOINT: processVariables.OTEL_EXPORTER_OTLP_ENDPOINT,
 };
 
-export { verificationVariables } from '@rapport/platform';
+export { archiveVariables, auditArchiveVariables, verificationVariables } from '@rapport/platform';
 
 /** Environment variables of `keys-in-use`. */
 export const keysInUseVariables = {

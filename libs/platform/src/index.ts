@@ -52,7 +52,12 @@ export {
   secretKeys,
   target,
 } from './environment/read-environment.js';
-export { processVariables, auditArchiveVariables, verificationVariables } from './environment/process-variables.js';
+export {
+  archiveVariables,
+  auditArchiveVariables,
+  processVariables,
+  verificationVariables,
+} from './environment/process-variables.js';
 export { Readiness, type ReadinessChecks } from './readiness.js';
 export { callingUserId, ownerIdOf, ownersSeenBy, seesSomeOnly } from './callers/record-owners.js';
 export { runUntilStopped } from './run-until-stopped.js';

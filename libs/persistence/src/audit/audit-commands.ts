@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
-import { auditArchiveVariables, readEnvironment, verificationVariables } from '@rapport/platform';
+import { archiveVariables, auditArchiveVariables, readEnvironment, verificationVariables } from '@rapport/platform';
 import type { DatabaseOptions } from '../create-orm.js';
 import { archiveAudits, verifyAuditArchives } from './audit-archive.js';
 import { AuditKeys, auditPublicKey, AuditPublicKeys } from './audit-keys.js';
@@ -57,7 +57,7 @@ export async function archiveAuditCommand({ entities }: Pick<AuditedService, 'en
     process.exitCode = 2;
     return;
   }
-  const { DATABASE_URL: databaseUrl } = readEnvironment({ DATABASE_URL: verificationVariables.DATABASE_URL });
+  const { DATABASE_URL: databaseUrl } = readEnvironment(archiveVariables);
   await pipeline(archiveAudits({ databaseUrl, entities }, { from, until }), process.stdout, { end: false });
 }
 

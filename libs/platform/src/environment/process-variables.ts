@@ -72,6 +72,9 @@ export const verificationVariables = {
   AUDIT_RETIRED_KEYS: processVariables.AUDIT_RETIRED_KEYS,
 };
 
+/** Environment variables of `archive-audit`, which each service has. */
+export const archiveVariables = { DATABASE_URL: processVariables.DATABASE_URL };
+
 /** Environment variables of `verify-audit` with `--file`, which needs public keys only. */
 export const auditArchiveVariables = {
   AUDIT_SIGNING_KEY: processVariables.AUDIT_SIGNING_KEY.optional(),
