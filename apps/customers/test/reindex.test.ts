@@ -5,7 +5,7 @@ import pg from 'pg';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { entities } from '../src/database.js';
-import { reindexRecords, reindexTenant } from '../src/engine/write/reindex-records.js';
+import { reindexRecords, reindexTenant, staleTenantsSql } from '../src/engine/write/reindex-records.js';
 import { customers as type } from '../src/domain/customers/customers.js';
 import { newCaller, person, RunningCustomers } from './running-customers.js';
 
@@ -111,6 +111,28 @@ test('all rows of all tenants are reindexed once, deleted ones too', async () =>
   const before = await owner.query(rows);
   expect(await reindex()).toEqual({ reindexed: 0, held: 0 });
   expect((await owner.query(rows)).rows).toEqual(before.rows);
+});
+
+test('encrypted rows, which stay as they are, are not read under the lock', async () => {
+  const superuser = await customers.connectAsSuperuser();
+  try {
+    await insertOld(400);
+    await superuser.query('set session_replication_role = replica');
+    await superuser.query('update customer set sealed = true where tenant_id = $1', [caller.tenantId]);
+    await superuser.query('analyze customer');
+
+    const { rows } = await superuser.query<{ 'QUERY PLAN': object }>(
+      `explain (analyze, format json) ${staleTenantsSql('customer').replace('?', String(type.definition.indexVersion))}`,
+    );
+
+    const plan = JSON.stringify(rows[0]?.['QUERY PLAN']);
+    const counts = [...plan.matchAll(/"(?:Actual Rows|Rows Removed by Filter)":(?<count>[\d.]+)/g)];
+    expect(Math.max(...counts.map(({ groups }) => Number(groups?.['count'])))).toBeLessThan(50);
+    expect(await reindex()).toEqual({ reindexed: 0, held: 0 });
+  } finally {
+    await superuser.query('delete from customer where tenant_id = $1', [caller.tenantId]);
+    await superuser.end();
+  }
 });
 
 test('a locked row is skipped, and left unchanged if the write has reindexed it', async () => {

@@ -68,21 +68,26 @@ async function staleTenants(em: EntityManager, type: RecordType): Promise<string
   const { table, definition } = type;
   return em.transactional(async (owner) => {
     await owner.execute(`alter table ${table} no force row level security`);
-    const rows = await owner.execute<{ tenant_id: string }[]>(
-      `with recursive tenant as (
-         (select tenant_id from ${table}
-          where exists (select from ${table} where ${staleCondition(type)}) order by tenant_id limit 1)
-         union all
-         select (select next.tenant_id from ${table} next
-                 where next.tenant_id > tenant.tenant_id order by next.tenant_id limit 1)
-         from tenant where tenant.tenant_id is not null
-       )
-       select tenant_id from tenant where tenant_id is not null`,
-      [definition.indexVersion],
-    );
+    const rows = await owner.execute<{ tenant_id: string }[]>(staleTenantsSql(table), [definition.indexVersion]);
     await owner.execute(`alter table ${table} force row level security`);
     return rows.map(({ tenant_id }) => tenant_id);
   });
+}
+
+/**
+ * All tenants with records in the table, if any record is of another version; its parameter is the version. Encrypted records
+ * count too, although they stay as they are: to look for one that is not would read them all under the lock.
+ */
+export function staleTenantsSql(table: string): string {
+  return `with recursive tenant as (
+      (select tenant_id from ${table}
+       where exists (select from ${table} where index_version < ?) order by tenant_id limit 1)
+      union all
+      select (select next.tenant_id from ${table} next
+              where next.tenant_id > tenant.tenant_id order by next.tenant_id limit 1)
+      from tenant where tenant.tenant_id is not null
+    )
+    select tenant_id from tenant where tenant_id is not null`;
 }
 
 /**
