@@ -54,12 +54,15 @@ function joinStatement(
 ): Statement {
   return {
     name: 'join_segments',
-    sql: `with joined as (
+    // Without the lock, the foreign key would wait for a removal under way, and then fail for all members.
+    sql: `with present as (
+        select id from customer where tenant_id = $1 and id = any ($4::uuid[]) order by id for key share),
+      joined as (
         insert into segment_member (tenant_id, id, segment_id, customer_id, join_time, join_position, version, create_time,
           update_time, created_by, updated_by, index_version)
         select $1, wanted.id, segment_id, customer_id, $5, $6, 1, $5, $5, $7, $7, ${segmentMembers.definition.indexVersion}
         from unnest($2::uuid[], $3::uuid[], $4::uuid[]) wanted (id, segment_id, customer_id)
-        where exists (select from customer where customer.tenant_id = $1 and customer.id = customer_id)
+        join present on present.id = customer_id
         order by customer_id
         on conflict (tenant_id, segment_id, customer_id) where delete_time is null do nothing
         returning segment_id),
