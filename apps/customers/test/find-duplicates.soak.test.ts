@@ -6,7 +6,9 @@ import type { DuplicatePair } from '@rapport/contracts/rapport/customers/v1/merg
 import type { Caller } from '@rapport/platform';
 import { sizeOf, soakTimeoutMs } from '@rapport/testing';
 import { parse } from 'csv-parse/sync';
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
+import { TermFrequencies } from '../src/domain/customers/duplicates/term-frequencies.js';
+import { Turns } from '../src/engine/pace/bulk-pace.js';
 import { copyCustomer } from './seeded-tenant.js';
 import { company, customerOf, newCaller, person, sharedCustomers } from './running-customers.js';
 
@@ -149,6 +151,45 @@ test('ends a page after 5,000 comparisons of customers that share a name, and li
   expect(pairs.map(({ leftId, rightId }) => `${leftId} ${rightId}`).toSorted()).toEqual(twins.toSorted());
   // 150 * 149 / 2 comparisons.
   expect(pages).toBe(3);
+});
+
+test('lets other calls have their turn while it counts the values of a workspace', async () => {
+  const grace = { kind: CustomerKind.PERSON, givenName: 'Grace', familyName: 'Hopper', birthDate: '1906-12-09' };
+  const [one, other] = [await customers.create(caller, grace), await customers.create(caller, grace)];
+  await copyCustomer(customers, (await customers.create(caller, ada)).id, 4_000);
+  const turns = vi.spyOn(Turns.prototype, 'next');
+
+  expect((await find(one.id)).map(({ customer }) => customer?.id)).toEqual([other.id]);
+  // One may be before the comparison.
+  expect(turns.mock.calls.length).toBeGreaterThan(1);
+  turns.mockRestore();
+});
+
+test('compares at most 1,000 customers, first those that share rare values', async () => {
+  const addresses = [{ street: '12 St James Square', label: undefined }];
+  const { phones, ...named } = ada;
+  const twin = await customers.create(caller, {
+    kind: CustomerKind.PERSON,
+    givenName: 'Ada',
+    familyName: 'Lovelase',
+    birthDate: ada.birthDate,
+    phones,
+  });
+  const sharing = [
+    { givenName: 'Ada', familyName: 'Lovelace' },
+    { givenName: 'Charles', familyName: 'Babbage', birthDate: ada.birthDate },
+    { givenName: 'Grace', familyName: 'Hopper', addresses },
+  ];
+  for (const values of sharing) {
+    const { id } = await customers.create(caller, { kind: CustomerKind.PERSON, ...values });
+    await copyCustomer(customers, id, 400);
+  }
+  const { id } = await customers.create(caller, { ...named, phones, addresses });
+  const comparisons = vi.spyOn(TermFrequencies.prototype, 'beside');
+
+  expect((await find(id, { minScore: 1 })).map(({ customer }) => customer?.id)).toContain(twin.id);
+  expect(comparisons).toHaveBeenCalledTimes(1_000);
+  comparisons.mockRestore();
 });
 
 /** Persons of the sample, with 5,000 records of 2,000 persons. */

@@ -28,6 +28,27 @@ export async function sharedTerms(
   );
 }
 
+/**
+ * At most `most` of the customers that share terms, first those that share the most. A rare term counts for more: it is
+ * evidence of log(1 / share), as for Fellegi and Sunter.
+ *
+ * @param isPeer whether a customer is to be compared at all
+ */
+export function closestPeers(
+  shared: Iterable<SharedTerm>,
+  { most, maxHits, isPeer }: { most: number; maxHits: number; isPeer: (id: string) => boolean },
+): string[] {
+  const weights = new Map<string, number>();
+  for (const { ids } of shared) {
+    const weight = Math.log((maxHits + 1) / ids.length);
+    for (const id of ids) if (isPeer(id)) weights.set(id, (weights.get(id) ?? 0) + weight);
+  }
+  return [...weights]
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, most)
+    .map(([id]) => id);
+}
+
 /** Without statistics of terms, the planner would choose a nested loop or a sort of all terms. */
 const byHash: PlannerSettings = { ...byCondition, enable_nestloop: 'off', enable_mergejoin: 'off', enable_sort: 'off' };
 

@@ -11,13 +11,15 @@ import { comparableValues } from '../duplicates/comparable-values.js';
 import { customerCandidate, duplicateTerms } from '../duplicates/customer-candidate.js';
 import { scoreValues } from '../duplicates/score-pair.js';
 import { customerType } from '../../../engine/records/customers/customer-type.js';
-import { sharedTerms } from './duplicate-peers.js';
+import { closestPeers, sharedTerms } from './duplicate-peers.js';
 import { customersById } from './read-customers.js';
 import type { TenantFrequencies } from './tenant-frequencies.js';
 
 export const defaultMinScore = 50;
 const defaultPageSize = 20;
 const maxHits = 500;
+/** Customers that are compared: a customer with a dozen common terms shares them with thousands. */
+const maxPeers = 1_000;
 
 /** Handles FindDuplicates. */
 export async function findDuplicates(
@@ -39,12 +41,13 @@ export async function duplicatesOf(
 ): Promise<Duplicate[]> {
   const minHits = customer.id === '' ? 1 : 2;
   const shared = await sharedTerms(em, duplicateTerms(customer), { maxHits, minHits, isSmall: false });
-  const ids = [...new Set(shared.flatMap((hit) => hit.ids))].filter((id) => id !== customer.id);
+  const ids = closestPeers(shared, { most: maxPeers, maxHits, isPeer: (id) => id !== customer.id });
   if (ids.length === 0) return [];
 
   const frequencies = await tenantFrequencies.get(em);
   const values = comparableValues(customerCandidate(customer));
-  const compared = await new Turns().map(await customersById(em, ids), (peer): Duplicate => {
+  const peers = await customersById(em, ids);
+  const compared = await new Turns().map(peers, (peer): Duplicate => {
     const { score, evidence } = scoreValues(values, comparableValues(customerCandidate(peer)), frequencies);
     return { customer: peer, score: percent(score), evidence };
   });

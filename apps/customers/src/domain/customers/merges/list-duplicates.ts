@@ -14,7 +14,7 @@ import type { TermFrequencies } from '../duplicates/term-frequencies.js';
 import { customerType } from '../../../engine/records/customers/customer-type.js';
 import { Turns } from '../../../engine/pace/bulk-pace.js';
 import { isSmallTenant } from '../../../engine/query/list/tenant-size.js';
-import { sharedTerms } from './duplicate-peers.js';
+import { closestPeers, sharedTerms } from './duplicate-peers.js';
 import { defaultMinScore, percent } from './find-duplicates.js';
 import { customersAfter, customersById, lowestId } from './read-customers.js';
 import type { TenantFrequencies } from './tenant-frequencies.js';
@@ -86,12 +86,13 @@ async function examine(
 ): Promise<{ pairs: DuplicatePair[]; examined: number; compared: number }> {
   const terms = rows.map((row) => duplicateTerms(row));
   const shared = await sharedTerms(em, [...new Set(terms.flat())], { maxHits, isSmall });
-  const idsByTerm = new Map(shared.map(({ term, ids }) => [term, ids]));
+  const sharedByTerm = new Map(shared.map((each) => [each.term, each]));
   const lefts: { row: Customer; peerIds: string[] }[] = [];
   let compared = 0;
   for (const [index, row] of rows.entries()) {
     if (compared >= most) break;
-    const peerIds = closestPeers(row.id, terms[index] ?? [], idsByTerm);
+    const own = (terms[index] ?? []).flatMap((term) => sharedByTerm.get(term) ?? []);
+    const peerIds = closestPeers(own, { most: maxPeers, maxHits, isPeer: (id) => id > row.id });
     lefts.push({ row, peerIds });
     compared += peerIds.length;
   }
@@ -107,18 +108,6 @@ async function examine(
     });
   });
   return { pairs: pairs.flat(), examined: lefts.length, compared };
-}
-
-/** Those with a greater id that share the most terms. */
-function closestPeers(id: string, terms: string[], idsByTerm: ReadonlyMap<string, string[]>): string[] {
-  const counts = new Map<string, number>();
-  for (const peerId of terms.flatMap((term) => idsByTerm.get(term) ?? [])) {
-    if (peerId > id) counts.set(peerId, (counts.get(peerId) ?? 0) + 1);
-  }
-  return [...counts]
-    .sort(([, a], [, b]) => b - a)
-    .slice(0, maxPeers)
-    .map(([peerId]) => peerId);
 }
 
 async function findPeers(

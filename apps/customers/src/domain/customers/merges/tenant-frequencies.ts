@@ -1,5 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { currentCaller, ownersSeenBy } from '@rapport/platform';
+import { Turns } from '../../../engine/pace/bulk-pace.js';
+import { comparableValues } from '../duplicates/comparable-values.js';
 import { customerCandidate } from '../duplicates/customer-candidate.js';
 import { TermFrequencies } from '../duplicates/term-frequencies.js';
 import { customersAfter, lastCustomers, lowestId } from './read-customers.js';
@@ -37,6 +39,9 @@ export class TenantFrequencies {
 async function count(em: EntityManager): Promise<TermFrequencies> {
   const ends = [...(await customersAfter(em, lowestId, sampleSize / 2)), ...(await lastCustomers(em, sampleSize / 2))];
   const sample = new Map(ends.map((customer) => [customer.id, customer]));
-  const candidates = [...sample.values()].map(customerCandidate);
-  return TermFrequencies.of(candidates, { isSample: sample.size === sampleSize });
+  const frequencies = new TermFrequencies({ isSample: sample.size === sampleSize });
+  await new Turns().map([...sample.values()], (customer) =>
+    frequencies.add(comparableValues(customerCandidate(customer))),
+  );
+  return frequencies;
 }
