@@ -54,6 +54,11 @@ export class Receiver {
     return receiver;
   }
 
+  /** Number of open connections. */
+  get open(): number {
+    return this.#sockets.size;
+  }
+
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
   }

@@ -10,6 +10,7 @@ import { declareLateWork } from './late-work.ts';
 import { declareChangeOfMasterKey } from './master-key.ts';
 import { declareCutAttempts, declareLossOfDatabase } from './outages.ts';
 import { Receiver } from './receiver.ts';
+import { declareStoppedEndpoints } from './stopped-endpoints.ts';
 import { startSyncPlatform, WebhookTenant } from './sync-platform.ts';
 
 /** More than one process may send to an endpoint at once, so that there is something left for the other. */
@@ -57,6 +58,7 @@ declareHookLimits(() => platform);
 // With one process: the other may take what is late, or what is cut off.
 declareCutAttempts(() => platform);
 declareLateWork(() => platform);
+declareStoppedEndpoints(() => platform);
 
 test(
   'two processes share deliveries: each comes once and in order, and a restart of one and then the other loses none',

@@ -1,3 +1,4 @@
+import type { Job } from './claim-jobs.js';
 import type { Attempt } from './start-attempts.js';
 
 /** Limit of concurrent attempts of this process. Each takes a socket, and memory for the values that it sends. */
@@ -17,16 +18,32 @@ interface Load {
 
 /** The attempts in progress, and the room for more per tenant and endpoint. */
 export class AttemptsInFlight {
+  readonly #running = new Map<Attempt, AbortController>();
   readonly #endpoints = new Map<string, number>();
   readonly #tenants = new Map<string, Load>();
   #all: Load = { attempts: 0, bytes: 0 };
 
-  begin({ job, bytes }: Attempt): void {
-    this.#note(job, 1, bytes);
+  get jobs(): Job[] {
+    return [...this.#running.keys()].map(({ job }) => job);
   }
 
-  end({ job, bytes }: Attempt): void {
+  /** @returns aborts the attempt */
+  begin(attempt: Attempt): AbortSignal {
+    const { job, bytes } = attempt;
+    this.#note(job, 1, bytes);
+    const controller = new AbortController();
+    this.#running.set(attempt, controller);
+    return controller.signal;
+  }
+
+  end(attempt: Attempt): void {
+    const { job, bytes } = attempt;
+    this.#running.delete(attempt);
     this.#note(job, -1, -bytes);
+  }
+
+  abort(which: (job: Job) => boolean): void {
+    for (const [{ job }, controller] of this.#running) if (which(job)) controller.abort();
   }
 
   /** The room for further attempts. @param failing endpoints whose last attempt failed */

@@ -64,6 +64,20 @@ export async function claimJobs(em: EntityManager, room: Room, leaseMs: number):
   }));
 }
 
+/** Ids of the claims that have ended: their endpoint was disabled or deleted, or another process has claimed the job since. */
+export async function endedClaims(em: EntityManager, jobs: readonly Job[]): Promise<Set<string>> {
+  const { rows } = await withConnection(em, (client) =>
+    client.query<{ delivery_id: string }>({
+      name: 'ended_webhook_claims',
+      text: `select delivery_id from unnest($1::uuid[], $2::uuid[]) as given (delivery_id, claim_id)
+        where not exists (
+          select from webhook_job job where job.delivery_id = given.delivery_id and job.claim_id = given.claim_id)`,
+      values: [jobs.map(({ deliveryId }) => deliveryId), jobs.map(({ claimId }) => claimId)],
+    }),
+  );
+  return new Set(rows.map((row) => row.delivery_id));
+}
+
 // A loose index scan finds the endpoints with jobs. Each tenant gets a first one, then each a second one, in random
 // order within a round, so that no tenant is always last.
 const claimQuery = `

@@ -9,7 +9,7 @@ import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { FailingEndpoints } from '../endpoints/failing-endpoints.js';
 import { TenantLimit } from '../endpoints/tenant-limit.js';
 import { AttemptsInFlight } from './attempts-in-flight.js';
-import { areThereJobs, claimJobs, type Job } from './claim-jobs.js';
+import { areThereJobs, claimJobs, endedClaims, type Job } from './claim-jobs.js';
 import { finishFailed, releaseJobs } from './finish-attempt.js';
 import { ReceivedAttempts } from './finish-together.js';
 import { makeAttempt, type DeliveryRules } from './make-attempt.js';
@@ -25,6 +25,9 @@ const maxFinishing = 6;
 
 /** Interval between polls while there are jobs, in milliseconds. Jobs of this process and `DueWork` wake the dispatcher. */
 const lookEveryMs = 250;
+
+/** Interval in which it is checked whether the claims of attempts in progress have ended, in milliseconds. */
+const checkEveryMs = 1_000;
 
 /** Delay of a due delivery from which `/readyz` reports it. */
 const lateSeconds = 60;
@@ -43,17 +46,22 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('Dispatcher');
   // What was claimed before a failure is due again when its lease ends.
   readonly #loop = new WorkerLoop({
-    pass: async ({ isWoken }) => ((await this.#claim(isWoken)) ? lookEveryMs : undefined),
+    pass: async ({ isWoken }) => {
+      await this.#abortEnded();
+      return (await this.#claim(isWoken)) || this.#running.size > 0 ? lookEveryMs : undefined;
+    },
     intervalMs: idleMs,
     retryMs: lookEveryMs,
     onOutage: (error) => this.#logger.warn("Can't look for deliveries.", error),
   });
-  readonly #cutOff = new AbortController();
   readonly #inFlight = new AttemptsInFlight();
   readonly #failing = new FailingEndpoints();
   readonly #finishing = new TenantLimit(maxFinishing);
   readonly #received = new ReceivedAttempts(() => this.orm.em.fork(), this.#finishing);
   readonly #running = new Set<Promise<void>>();
+  /** Endpoints that were disabled or deleted while their attempts started. */
+  #stopped = new Set<string>();
+  #checkedMs = 0;
 
   constructor(
     private readonly orm: MikroORM,
@@ -77,9 +85,18 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
     await this.#loop.stop();
     const drained = Promise.all(this.#running);
     await Promise.race([drained, delay(drainMs, undefined, { ref: false })]);
-    this.#cutOff.abort();
+    this.#inFlight.abort(() => true);
     await drained;
     this.http.close();
+  }
+
+  /**
+   * Aborts the attempts of this process to an endpoint that is disabled or deleted: no byte of them is sent afterwards. Other
+   * processes find out by their claims, as `#abortEnded` says.
+   */
+  stop(endpointId: string): void {
+    this.#stopped.add(endpointId);
+    this.#inFlight.abort((job) => job.endpointId === endpointId);
   }
 
   /** Polls at once, because jobs may be due. */
@@ -90,6 +107,15 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
   /** @returns whether it was idle */
   wakeIfIdle(): boolean {
     return this.#loop.wakeIfIdle();
+  }
+
+  async #abortEnded(): Promise<void> {
+    const { jobs } = this.#inFlight;
+    if (jobs.length === 0 || performance.now() - this.#checkedMs < checkEveryMs) return;
+    this.#checkedMs = performance.now();
+    const ended = await endedClaims(this.orm.em.fork(), jobs);
+    const checked = new Set(jobs);
+    this.#inFlight.abort((job) => checked.has(job) && ended.has(job.deliveryId));
   }
 
   /** @returns false when there is no job at all, not even a later one */
@@ -105,6 +131,7 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
   /** A job that cannot start blocks no other, and is retried when its lease ends. */
   async #begin(tenantId: string, jobs: readonly Job[]): Promise<void> {
     let started: Started;
+    this.#stopped = new Set();
     try {
       started = await startAttempts(this.orm.em.fork(), tenantId, jobs, this.#inFlight.bytesFor(tenantId));
     } catch (error) {
@@ -114,8 +141,12 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
       else if (job) this.#leave(job, error);
       return;
     }
-    for (const attempt of started.attempts) this.#run(attempt);
-    await releaseJobs(this.orm.em.fork(), started.left);
+    const left = [...started.left];
+    for (const attempt of started.attempts) {
+      if (this.#stopped.has(attempt.job.endpointId)) left.push(attempt.job);
+      else this.#run(attempt);
+    }
+    await releaseJobs(this.orm.em.fork(), left);
   }
 
   #leave({ deliveryId, endpointId }: Job, error: unknown): void {
@@ -128,8 +159,8 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   #run(attempt: Attempt): void {
-    this.#inFlight.begin(attempt);
-    const run = inSpan(startDelivery(attempt), () => this.#deliver(attempt))
+    const signal = this.#inFlight.begin(attempt);
+    const run = inSpan(startDelivery(attempt), () => this.#deliver(attempt, signal))
       .catch((error: unknown) => this.#leave(attempt.job, error))
       .finally(() => {
         this.#running.delete(run);
@@ -139,9 +170,9 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
     this.#running.add(run);
   }
 
-  async #deliver(attempt: Attempt): Promise<void> {
+  async #deliver(attempt: Attempt, signal: AbortSignal): Promise<void> {
     const em = this.orm.em.fork();
-    const result = await makeAttempt(this.http, this.envelope, attempt, this.rules, this.#cutOff.signal);
+    const result = await makeAttempt(this.http, this.envelope, attempt, this.rules, signal);
     if (!result) return releaseJobs(em, [attempt.job]);
     const { record, verdict } = result;
     const { endpointId } = attempt.job;

@@ -5,6 +5,7 @@ import type { Empty } from '@rapport/contracts/google/protobuf/empty';
 import type { WebhookDelivery } from '@rapport/contracts/rapport/sync/v1/webhook_delivery';
 import {
   WebhookEndpointsServiceService as Methods,
+  WebhookEndpointState,
   type CreateWebhookEndpointRequest,
   type DeleteWebhookEndpointRequest,
   type GetWebhookEndpointRequest,
@@ -62,12 +63,14 @@ export class WebhookEndpointsController implements ServiceHandlers<WebhookEndpoi
     const endpoint = await writeCall(this.em, this.envelope, Methods.updateWebhookEndpoint, request, (em) =>
       updateEndpoint(em, { http: this.http, filters: this.filters }, request),
     );
+    if (endpoint.state === WebhookEndpointState.DISABLED) this.dispatcher.stop(endpoint.id);
     this.dispatcher.wake();
     return endpoint;
   }
 
   async deleteWebhookEndpoint(request: DeleteWebhookEndpointRequest): Promise<Empty> {
     await this.em.transactional((em) => deleteEndpoint(em, request));
+    this.dispatcher.stop(request.id);
     return {};
   }
 
