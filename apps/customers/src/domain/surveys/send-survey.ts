@@ -97,19 +97,30 @@ async function found<Message extends RecordMessage>(
   return record;
 }
 
-/** Whether the customer was asked too short a time ago. */
+/**
+ * Whether the customer was asked too short a time ago. Others that ask the customer wait for the end of the transaction: also a
+ * survey without such a time, after which another one may not ask.
+ */
 async function wasAsked(
   transaction: StatementTransaction,
   { perCustomerSeconds }: Survey,
   customerId: string,
 ): Promise<boolean> {
-  if (perCustomerSeconds === 0) return false;
-  const asked = await transaction.rows({
-    name: 'survey_of_customer_since',
-    sql: `select id from survey_response where tenant_id = $1 and customer_id = $2 and create_time > $3 limit 1`,
-    values: [currentCaller().tenantId, customerId, new Date(Date.now() - perCustomerSeconds * 1_000).toISOString()],
-  });
-  return asked.length > 0;
+  const { tenantId } = currentCaller();
+  const since = new Date(Date.now() - perCustomerSeconds * 1_000).toISOString();
+  const [, asked = []] = await transaction.run(
+    {
+      name: 'lock_surveys_of_customer',
+      sql: `select pg_advisory_xact_lock(hashtextextended('survey ' || $1 || $2, 0))`,
+      values: [tenantId, customerId],
+    },
+    {
+      name: 'survey_of_customer_since',
+      sql: `select id from survey_response where tenant_id = $1 and customer_id = $2 and create_time > $3 limit 1`,
+      values: [tenantId, customerId, since],
+    },
+  );
+  return perCustomerSeconds > 0 && asked.length > 0;
 }
 
 function responseFor({ id: surveyId, kind, question }: Survey, ticket: Ticket): SurveyResponse {
