@@ -64,7 +64,7 @@ test('a quotation of UBL adds up by EN 16931 to the totals of its quote', () => 
   const random = new SeedRandom(printedSeed('quote-ubl'));
   const quotes = Array.from({ length: 500 }, () => randomQuote(random));
 
-  const read = readAll(quotes.map(ublQuotation));
+  const read = readAll(quotes.map((quote) => ublQuotation(quote, 'UTC')));
 
   const units = (text = '') => String(BigInt(text.replace('.', '')));
   quotes.forEach(({ totals }, index) => {
@@ -79,7 +79,7 @@ test('a quotation names seller, customer, last day and terms, and has no charact
     ...{ title: 'A\u0001 title', customerId: 'c', validUntil: '2026-12-31', conditions: '30 days' },
     issuer: 'Kestrel Ltd\n1 Harbour Road\nBristol',
   };
-  const document = ublQuotation(quote);
+  const document = ublQuotation(quote, 'UTC');
 
   expect(readAll([document])).toMatchObject([{ note: 'A title', faults: [] }]);
   for (const part of [

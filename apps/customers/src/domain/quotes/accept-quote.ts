@@ -1,9 +1,11 @@
+import { dayAt } from '@rapport/contracts/filters';
 import { DealStatus, type Deal } from '@rapport/contracts/rapport/sales/v1/deal';
 import { StageKind, type Pipeline } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import { QuoteState, type Quote } from '@rapport/contracts/rapport/sales/v1/quote';
 import type { StatementTransaction } from '@rapport/persistence';
 import { AppError, type PageLanguage } from '@rapport/platform';
 import { storeFile } from '../../engine/files/store-file.js';
+import { workspaceTimeZone } from '../../engine/query/workspace-time-zone.js';
 import { liveRecord } from '../../engine/records/missing-record.js';
 import { notFound } from '../../engine/records/record-changes.js';
 import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
@@ -15,7 +17,7 @@ import { withLiveProducts } from '../line-items/line-products.js';
 import { removeLinks } from '../links/public-links.js';
 import { pipelines } from '../pipelines/pipelines.js';
 import { changeQuote, firstNumber, lockQuote, lockQuotesOfDeal, supersede } from './change-quote.js';
-import { dayOfWorkspace, hasExpired } from './quote-days.js';
+import { hasExpired } from './quote-days.js';
 import { quoteDocument } from './quote-document.js';
 import { linesOfDeal } from './quote-lines.js';
 import { quotes } from './quotes.js';
@@ -41,12 +43,16 @@ export async function acceptQuote(transaction: StatementTransaction, acceptance:
   const ids = await lockQuotesOfDeal(transaction, id);
   const quote = await lockQuote(transaction, id, [QuoteState.SENT]);
   const { before } = quote;
-  if (hasExpired(before, await dayOfWorkspace(transaction)))
+  const timeZone = await workspaceTimeZone(transaction);
+  if (hasExpired(before, dayAt(new Date(), timeZone)))
     throw new AppError('FAILED_PRECONDITION', 'QUOTE_EXPIRED', 'The quote can no longer be accepted.');
   await winDeal(transaction, before);
   const acceptTime = new Date().toISOString();
   const accepted = { name, acceptTime, fileId: '', sha256: '' };
-  const document = quoteDocument({ ...before, state: QuoteState.ACCEPTED, acceptance: accepted }, language);
+  const document = quoteDocument(
+    { ...before, state: QuoteState.ACCEPTED, acceptance: accepted },
+    { language, timeZone },
+  );
   const file = await storeFile(transaction, {
     ...{ type: quotes, recordId: id, name: `${before.number ?? 'quote'}.html` },
     ...{ contentType: 'text/html; charset=utf-8', data: Buffer.from(document.text) },

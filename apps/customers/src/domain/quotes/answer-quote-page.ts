@@ -7,7 +7,7 @@ import {
   type AnswerQuotePageRequest,
   type ShowQuotePageRequest,
 } from '@rapport/contracts/rapport/sales/v1/quote_actions_service';
-import { readForTenant } from '@rapport/persistence';
+import { readForTenant, type StatementTransaction } from '@rapport/persistence';
 import { AppError, pageLanguage, type PageLanguage } from '@rapport/platform';
 import { workspaceTimeZone } from '../../engine/query/workspace-time-zone.js';
 import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
@@ -18,6 +18,7 @@ import { pageNotFound, throughLink, type LinkParts, type PublicLink } from '../l
 import { acceptQuote } from './accept-quote.js';
 import { declineQuote } from './change-quote.js';
 import { hasExpired } from './quote-days.js';
+import type { QuoteReader } from './quote-document.js';
 import { answeredPage, openPage, type Notice } from './quote-page.js';
 import { quotes } from './quotes.js';
 
@@ -25,8 +26,8 @@ import { quotes } from './quotes.js';
 export function showQuotePage(parts: LinkParts, { token, acceptLanguage }: ShowQuotePageRequest): Promise<HttpBody> {
   return throughLink(parts, 'QUOTE', token, async ({ recordId }) => {
     const quote = await sentQuote(parts.em, recordId);
-    const notice = await noticeOf(parts.em, quote);
-    return pageBody(openPage(quote, pageLanguage(acceptLanguage), notice));
+    const reader = await readerOf(parts.em, pageLanguage(acceptLanguage));
+    return pageBody(openPage(quote, reader, noticeOf(quote, reader)));
   });
 }
 
@@ -40,7 +41,7 @@ export function answerQuotePage(
   return throughLink(parts, 'QUOTE', token, async (link) => {
     const { em } = parts;
     if (answer.kind === 'accept' && answer.name === '') {
-      const page = openPage(await sentQuote(em, link.recordId), language, 'nameMissing');
+      const page = openPage(await sentQuote(em, link.recordId), await readerOf(em, language), 'nameMissing');
       return pageBody(page, { ':status': '422' });
     }
     try {
@@ -79,7 +80,7 @@ function storeAnswer(
     const quote = isAccepted
       ? await acceptQuote(transaction, { id, name, language })
       : await declineQuote(transaction, { id, refusal: { reason } });
-    return pageBody(answeredPage(quote, language, isAccepted), { tenant: tenantId });
+    return pageBody(answeredPage(quote, await readerOf(transaction, language), isAccepted), { tenant: tenantId });
   });
 }
 
@@ -87,13 +88,14 @@ function storeAnswer(
 async function refusedPage(em: EntityManager, id: string, language: PageLanguage, error: unknown) {
   if (!(error instanceof AppError)) throw error;
   if (error.reason === 'QUOTE_NOT_FOUND') throw pageNotFound();
+  const reader = await readerOf(em, language);
   // Of a quote that has been answered there is no page.
-  if (error.reason === 'QUOTE_STATE') return openPage(await sentQuote(em, id), language, 'expired');
+  if (error.reason === 'QUOTE_STATE') return openPage(await sentQuote(em, id), reader, 'expired');
   const isRefused = error.code === 'FAILED_PRECONDITION' || error.code === 'INVALID_ARGUMENT';
   const isGone = error.reason === 'DEAL_NOT_FOUND';
   if (!isRefused && !isGone) throw error;
   const notice: Notice = error.reason === 'QUOTE_EXPIRED' ? 'expired' : 'blocked';
-  return openPage(await sentQuote(em, id), language, notice);
+  return openPage(await sentQuote(em, id), reader, notice);
 }
 
 /** @throws AppError NOT_FOUND PAGE_NOT_FOUND for a quote that has been answered or replaced */
@@ -104,8 +106,11 @@ async function sentQuote(em: EntityManager, id: string): Promise<Quote> {
   throw pageNotFound();
 }
 
-async function noticeOf(em: EntityManager, quote: Quote): Promise<Notice | undefined> {
-  if (quote.state === QuoteState.EXPIRED) return 'expired';
-  if (quote.validUntil === undefined) return undefined;
-  return hasExpired(quote, dayAt(new Date(), await workspaceTimeZone(em))) ? 'expired' : undefined;
+async function readerOf(source: EntityManager | StatementTransaction, language: PageLanguage): Promise<QuoteReader> {
+  return { language, timeZone: await workspaceTimeZone(source) };
+}
+
+function noticeOf(quote: Quote, { timeZone }: QuoteReader): Notice | undefined {
+  const isOver = quote.state === QuoteState.EXPIRED || hasExpired(quote, dayAt(new Date(), timeZone));
+  return isOver ? 'expired' : undefined;
 }

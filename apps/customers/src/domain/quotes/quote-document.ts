@@ -1,3 +1,4 @@
+import { dayAt } from '@rapport/contracts/filters';
 import { TaxMode, type LineItem } from '@rapport/contracts/rapport/sales/v1/line_item';
 import { QuoteState, type Quote } from '@rapport/contracts/rapport/sales/v1/quote';
 import { minorUnits } from '@rapport/money';
@@ -5,10 +6,15 @@ import { html, publicPage, type Html, type PageLanguage, type WrittenPage } from
 import { quoteStyle } from './quote-style.js';
 import { quoteTexts, type QuoteTexts } from './quote-texts.js';
 
-/** How a quote is written. */
-interface Writing {
-  texts: QuoteTexts;
+/** For whom a quote is written. */
+export interface QuoteReader {
   language: PageLanguage;
+  /** Of the workspace. Days and times are those of it. */
+  timeZone: string;
+}
+
+interface Writing extends QuoteReader {
+  texts: QuoteTexts;
   quote: Quote;
 }
 
@@ -18,10 +24,11 @@ export interface AroundQuote {
   below?: Html;
 }
 
-/** Writes a quote as a page, for the screen and for printing. The same quote and language always give the same bytes. */
-export function quoteDocument(quote: Quote, language: PageLanguage, around: AroundQuote = {}): WrittenPage {
+/** Writes a quote as a page, for the screen and for printing. The same quote and reader always give the same bytes. */
+export function quoteDocument(quote: Quote, reader: QuoteReader, around: AroundQuote = {}): WrittenPage {
+  const { language } = reader;
   const texts = quoteTexts[language];
-  const writing = { texts, language, quote };
+  const writing = { texts, ...reader, quote };
   const { number, title, conditions, issuer, acceptance } = quote;
   const named = number ?? texts.draft;
   const body = html`${around.above}
@@ -30,7 +37,7 @@ export function quoteDocument(quote: Quote, language: PageLanguage, around: Arou
       <dl>${facts(writing)}</dl>
     </header>
     <h1><span class="kind">${texts.quote} ${named}</span> ${title}</h1>
-    ${acceptance && html`<p class="accepted">${texts.accepted(acceptance.name, time(acceptance.acceptTime, language))}</p>`}
+    ${acceptance && html`<p class="accepted">${texts.accepted(acceptance.name, time(acceptance.acceptTime, reader))}</p>`}
     ${lines(writing)}
     <dl class="totals">${totals(writing)}</dl>
     ${
@@ -45,10 +52,10 @@ export function quoteDocument(quote: Quote, language: PageLanguage, around: Arou
   return publicPage({ language, title: `${texts.quote} ${named}`, body, style: quoteStyle });
 }
 
-function facts({ texts, language, quote }: Writing): Html[] {
+function facts({ texts, language, timeZone, quote }: Writing): Html[] {
   const { revision, sendTime, validUntil } = quote;
   const rows: [string, string | undefined][] = [
-    [texts.date, sendTime && day(sendTime, language)],
+    [texts.date, sendTime && day(dayAt(new Date(sendTime), timeZone), language)],
     [texts.validUntil, validUntil && day(validUntil, language)],
     [texts.revision, revision > 1 ? String(revision) : undefined],
   ];
@@ -153,12 +160,13 @@ function number(text: string, language: PageLanguage): string {
   return new Intl.NumberFormat(language, { maximumFractionDigits: 6 }).format(text as `${number}`);
 }
 
+/** @param text of a day, which has no time zone */
 function day(text: string, language: PageLanguage): string {
   return new Intl.DateTimeFormat(language, { dateStyle: 'long', timeZone: 'UTC' }).format(new Date(text));
 }
 
-function time(text: string | undefined, language: PageLanguage): string {
-  const format = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'long', timeZone: 'UTC' });
+function time(text: string | undefined, { language, timeZone }: QuoteReader): string {
+  const format = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'long', timeZone });
   return format.format(new Date(text ?? 0));
 }
 

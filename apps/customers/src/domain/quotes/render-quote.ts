@@ -11,6 +11,7 @@ import { isHiding } from '../../engine/fields/hidden-data.js';
 import { contentIdOf, File } from '../../engine/files/file.entity.js';
 import type { FileStore } from '../../engine/files/file-store.js';
 import { keyOfFile } from '../../engine/files/sealed-files.js';
+import { workspaceTimeZone } from '../../engine/query/workspace-time-zone.js';
 import { missingRecord } from '../../engine/records/missing-record.js';
 import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
 import { liveRecords } from '../../engine/records/record-statements.js';
@@ -33,7 +34,8 @@ export async function* renderQuote(
   const quote = await shownQuote(em, id);
   const kept = quote.acceptance && (await keptFile(em, quote.acceptance.fileId));
   if (!kept) {
-    const { text } = quoteDocument(quote, language === 'zh-CN' ? language : 'en');
+    const reader = { language: language === 'zh-CN' ? language : 'en', timeZone: await workspaceTimeZone(em) } as const;
+    const { text } = quoteDocument(quote, reader);
     yield { contentType, data: Buffer.from(text), extensions: [] };
     return;
   }
@@ -55,7 +57,8 @@ export async function* exportQuoteUbl(
   const quote = await shownQuote(em, id);
   if (quote.lineItems.length === 0)
     throw invalidArgument([{ field: 'quote.lineItems', reason: 'REQUIRED', description: 'must have an item' }]);
-  yield { contentType: 'application/xml; charset=utf-8', data: Buffer.from(ublQuotation(quote)), extensions: [] };
+  const text = ublQuotation(quote, await workspaceTimeZone(em));
+  yield { contentType: 'application/xml; charset=utf-8', data: Buffer.from(text), extensions: [] };
 }
 
 /** A quote with its personal data. */

@@ -1,3 +1,4 @@
+import { dayAt } from '@rapport/contracts/filters';
 import { TaxMode, type LineItem } from '@rapport/contracts/rapport/sales/v1/line_item';
 import type { Quote } from '@rapport/contracts/rapport/sales/v1/quote';
 import { formatDecimal, fullAmount, minorUnits, parseDecimal } from '@rapport/money';
@@ -15,8 +16,9 @@ const namespaces = [
  * tax has its net amount after all discounts, as the price of all its units: its net price has no exact decimal.
  *
  * @param quote with lines
+ * @param timeZone of the workspace, in which the quote has its day
  */
-export function ublQuotation(quote: Quote): string {
+export function ublQuotation(quote: Quote, timeZone: string): string {
   const { currency, totals } = quote;
   if (!totals) throw new Error('A quote with lines has totals.');
   const amount = (name: string, value: string) => `<cbc:${name} currencyID="${currency}">${value}</cbc:${name}>`;
@@ -38,7 +40,7 @@ export function ublQuotation(quote: Quote): string {
   );
   return [
     `<?xml version="1.0" encoding="UTF-8"?>\n<Quotation ${namespaces}>`,
-    ...heading(quote),
+    ...heading(quote, timeZone),
     ...allowances,
     element('TaxTotal', amount('TaxAmount', totals.tax), ...taxes),
     monetaryTotal(amount, quote, {
@@ -139,7 +141,7 @@ function allowanceCharge(amount: WriteAmount, value: string, taxCategory = ''): 
   return element('AllowanceCharge', isCharge, reason, amount('Amount', unsigned(value)), taxCategory);
 }
 
-function heading(quote: Quote): string[] {
+function heading(quote: Quote, timeZone: string): string[] {
   const { number, id, title, sendTime, createTime = '', currency, validUntil, conditions, lineItems } = quote;
   const [name = '', ...address] = quote.issuer?.split('\n') ?? [];
   const party = element(
@@ -153,7 +155,7 @@ function heading(quote: Quote): string[] {
     '<cbc:UBLVersionID>2.1</cbc:UBLVersionID>',
     `<cbc:ID>${escaped(number ?? id)}</cbc:ID>`,
     `<cbc:UUID>${id}</cbc:UUID>`,
-    `<cbc:IssueDate>${(sendTime ?? createTime).slice(0, 10)}</cbc:IssueDate>`,
+    `<cbc:IssueDate>${dayAt(new Date(sendTime ?? createTime), timeZone)}</cbc:IssueDate>`,
     `<cbc:Note>${escaped(title)}</cbc:Note>`,
     `<cbc:PricingCurrencyCode>${currency}</cbc:PricingCurrencyCode>`,
     `<cbc:LineCountNumeric>${lineItems.length}</cbc:LineCountNumeric>`,
