@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { EncryptedTenant, everythingIn, personalValues, someone, valuesIn } from './encrypted-tenant.js';
 import { newKeys, type Keys } from './databases.js';
 import { repeatWhile } from './repeat-while.js';
-import { customerOf, RunningCustomers } from './running-customers.js';
+import { customerOf, person, RunningCustomers } from './running-customers.js';
 
 let customers: RunningCustomers;
 let keys: Keys;
@@ -96,4 +96,18 @@ test('the undo of a merge keeps a withdrawal, whose evidence is encrypted too', 
   const evidence = `Said of the customer ${id}, with which this one was merged.`;
   expect(consents).toMatchObject([{ purpose: 'news', state: ConsentState.WITHDRAWN, source: 'form', evidence }]);
   expect(valuesIn(await everythingIn([customers.urls.ownerUrl]), [evidence.toLowerCase()])).toEqual([]);
+});
+
+test('an encrypted address is one in each spelling of its domain, also one that was stored before', async () => {
+  const tenant = new EncryptedTenant(customers);
+  const { caller } = tenant;
+  const [inUnicode, inAscii] = ['ada@bücher.example', 'ada@xn--bcher-kva.example'];
+  await customers.create(caller, person({ emails: [{ address: inUnicode }] }));
+  await tenant.encrypt();
+  await customers.create(caller, person({ emails: [{ address: `b${inAscii}` }] }));
+
+  for (const address of [inUnicode, inAscii, `b${inUnicode}`]) {
+    const again = customers.create(caller, person({ emails: [{ address }] }));
+    await expect(again).rejects.toMatchObject({ reason: 'EMAIL_TAKEN' });
+  }
 });

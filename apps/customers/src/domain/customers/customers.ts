@@ -14,7 +14,7 @@ import { composeDisplayName, normaliseCustomer } from './normalise-customer.js';
 
 /** Customers: people and companies. */
 export const customers = defineRecord<Customer>('rapport/Customer', CustomersServiceService, {
-  indexVersion: 3,
+  indexVersion: 4,
   sortColumns: { display_name: 'sort_name', family_name: 'family_sort_name', company_name: 'company_sort_name' },
   alwaysSet: ['display_name'],
   normalise(sent, customFields, before) {

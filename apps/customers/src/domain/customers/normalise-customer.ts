@@ -2,7 +2,7 @@ import { CustomerKind, type Customer, type PostalAddress } from '@rapport/contra
 import type { FieldViolation } from '@rapport/platform';
 import type { CustomFields } from '../../engine/fields/custom-fields.js';
 import { dateViolations, oneIdPerSystem, requiredText } from '../../engine/fields/normalise-record.js';
-import { emailKey } from '../../engine/records/unique-values.js';
+import { domainSpellings, emailIdentity } from '../../engine/values/domain-spellings.js';
 import { phoneRegion, readPhone } from '../../engine/values/phone-numbers.js';
 
 /** The normalized form of a customer from a request. */
@@ -53,13 +53,13 @@ export function normaliseCustomer(
         address: lowerDomain(required(address, `emails[${index}].address`)),
         label: trimmed(label),
       })),
-      ({ address }) => emailKey(address),
+      ({ address }) => emailIdentity(address),
     ),
     phones: uniqueBy(phones, ({ number }) => number).map(({ number, label }) => ({ number, label })),
     addresses,
     domains: uniqueBy(
       sent.domains.map((domain, index) => required(domain, `domains[${index}]`).toLowerCase()),
-      (domain) => domain,
+      (domain) => domainSpellings(domain)[0],
     ),
     tags: uniqueBy(
       sent.tags.map((tag, index) => required(tag, `tags[${index}]`)),

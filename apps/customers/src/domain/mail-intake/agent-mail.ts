@@ -3,6 +3,7 @@ import { TicketCategory, type Ticket } from '@rapport/contracts/rapport/support/
 import { TicketEntryAuthor, TicketEntryKind } from '@rapport/contracts/rapport/support/v1/ticket_entry';
 import type { StatementTransaction } from '@rapport/persistence';
 import { ownerIdOf, type Caller } from '@rapport/platform';
+import { emailIdentity } from '../../engine/values/domain-spellings.js';
 import { addressesOfRequester } from '../ticket-actions/requester.js';
 import { addEntry } from '../tickets/ticket-writes.js';
 import { contentOfEntry } from './entry-content.js';
@@ -19,9 +20,9 @@ export async function fileAgentMail(
 ): Promise<Pick<Message, 'state' | 'stateReason'>> {
   if (message.class !== MessageClass.HUMAN)
     return { state: MessageState.FILED, stateReason: MessageClass[message.class] };
-  const recipients = [...message.toAddresses, ...message.ccAddresses].map((address) => address.toLowerCase());
+  const recipients = [...message.toAddresses, ...message.ccAddresses].map(emailIdentity);
   const requester = await addressesOfRequester(transaction, ticket);
-  const isReply = requester.some((address) => recipients.includes(address.toLowerCase()));
+  const isReply = requester.some((address) => recipients.includes(emailIdentity(address)));
   await addEntry(transaction, ticket, {
     kind: isReply ? TicketEntryKind.PUBLIC_REPLY : TicketEntryKind.INTERNAL_NOTE,
     by: TicketEntryAuthor.HUMAN,

@@ -6,6 +6,7 @@ import type { StatementTransaction } from '@rapport/persistence';
 import { currentCaller, ownerIdOf, type Caller } from '@rapport/platform';
 import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
 import { liveRecords } from '../../engine/records/record-statements.js';
+import { domainSpellings, emailIdentity } from '../../engine/values/domain-spellings.js';
 import { customers } from '../customers/customers.js';
 import type { MailAddress } from '../messages/mail-addresses.js';
 import { readMessages } from '../messages/stored-messages.js';
@@ -46,7 +47,7 @@ export async function partOf(
   const { from, customerId, agent, isProven } = incoming;
   if (customerId !== undefined && named.some((ticket) => ticket.customerId === customerId)) return 'CUSTOMER';
   if (agent && named.every((ticket) => worksOn(agent, ticket))) return isProven ? 'AGENT' : 'UNPROVEN';
-  if (named.some(({ ccAddresses }) => ccAddresses.some((each) => each.toLowerCase() === from))) return 'CUSTOMER';
+  if (named.some(({ ccAddresses }) => ccAddresses.some((each) => isSame(each, from)))) return 'CUSTOMER';
   if (await isWrittenTo(transaction, named, from)) return 'CUSTOMER';
   if (!(await isColleague(transaction, named, from))) return undefined;
   return isProven ? 'CUSTOMER' : 'UNPROVEN';
@@ -68,7 +69,7 @@ async function isWrittenTo(
 ): Promise<boolean> {
   const sent = await sentFor(transaction, [...new Set(named.map(({ id }) => id))]);
   return sent.some(({ toAddresses, ccAddresses }) =>
-    [...toAddresses, ...ccAddresses].some((each) => each.toLowerCase() === address),
+    [...toAddresses, ...ccAddresses].some((each) => isSame(each, address)),
   );
 }
 
@@ -91,14 +92,20 @@ async function isColleague(
   named: readonly Ticket[],
   address: string,
 ): Promise<boolean> {
-  const domain = address.slice(address.lastIndexOf('@') + 1);
+  const spellings = domainSpellings(address.slice(address.lastIndexOf('@') + 1));
   const requesters = await liveCustomers(
     transaction,
     named.map(({ customerId }) => customerId),
   );
   const employers = requesters.flatMap(({ companyId }) => companyId ?? []);
   const companies = [...requesters, ...(await liveCustomers(transaction, employers))];
-  return companies.some(({ kind, domains }) => kind === CustomerKind.COMPANY && domains.includes(domain));
+  return companies.some(
+    ({ kind, domains }) => kind === CustomerKind.COMPANY && spellings.some((domain) => domains.includes(domain)),
+  );
+}
+
+function isSame(one: string, other: string): boolean {
+  return emailIdentity(one) === emailIdentity(other);
 }
 
 async function liveCustomers(transaction: StatementTransaction, ids: readonly string[]): Promise<Customer[]> {

@@ -1,4 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { emailIdentity } from '../../engine/values/domain-spellings.js';
 
 /** Addresses of a mailbox: all local parts of the tokens are lower case, since servers on the way may fold them. */
 export interface TokenAddress {
@@ -66,7 +67,8 @@ export function bounceTokensIn(addresses: readonly string[], mailboxes: readonly
 /** Whether an address is that of a mailbox, with or without a token. @param address in lower case */
 export function isAddressOf(address: string, mailboxes: readonly TokenAddress[]): boolean {
   return (
-    mailboxes.some((mailbox) => mailbox.address.toLowerCase() === address) || tokenIn(address, mailboxes) !== undefined
+    mailboxes.some((mailbox) => emailIdentity(mailbox.address) === emailIdentity(address)) ||
+    tokenIn(address, mailboxes) !== undefined
   );
 }
 

@@ -1,10 +1,9 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
-import { domainToASCII, domainToUnicode } from 'node:url';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { queryRows, type StatementTransaction } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
-import { emailKey } from '../../engine/records/unique-values.js';
+import { emailSpellings } from '../../engine/values/domain-spellings.js';
 import type { Suppression } from './suppression.entity.js';
 
 /** A channel whose addresses can be suppressed. */
@@ -62,23 +61,12 @@ export class SuppressionKey {
   }
 }
 
-/** The normalized address, then as it was normalized before. An invalid phone number is compared as typed. */
+/** The normalized address, then as it was normalized before: earlier releases hashed a domain as it was typed. An invalid phone number is compared as typed. */
 function addressKeys(channel: SuppressedChannel, address: string): [string, ...string[]] {
   const typed = address.trim();
-  if (channel === 'EMAIL') return emailKeys(emailKey(typed));
+  if (channel === 'EMAIL') return emailSpellings(typed);
   const parsed = parsePhoneNumberFromString(typed, { extract: false });
   return [parsed?.isValid() ? parsed.number : typed];
-}
-
-/** An internationalized domain has one spelling in ASCII (RFC 5891), and others. Earlier releases hashed them as they were typed. */
-function emailKeys(address: string): [string, ...string[]] {
-  const domain = address.slice(address.lastIndexOf('@') + 1);
-  if (/^[ -~]*$/.test(domain) && !domain.includes('xn--')) return [address];
-  const of = (spelling: string) => (spelling === '' ? address : `${address.slice(0, -domain.length)}${spelling}`);
-  const inAscii = of(domainToASCII(domain));
-  const former = new Set([address, of(domainToUnicode(domain))]);
-  former.delete(inAscii);
-  return [inAscii, ...former];
 }
 
 /** Replacement of the tenant's id in hashes of the caller's tenant. Undefined: its id. */

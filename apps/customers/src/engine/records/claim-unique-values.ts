@@ -152,9 +152,14 @@ export function takenError(
   if (!first) throw new Error('No value is taken.');
   const { reason, description } = meaningOf(type, first);
   return new AppError('ALREADY_EXISTS', reason, `${fieldOf(first)}: ${description}`, {
-    violations: taken.map((value) => ({ field: fieldOf(value), ...meaningOf(type, value) })),
+    violations: onePerPath(taken).map((value) => ({ field: fieldOf(value), ...meaningOf(type, value) })),
     metadata: ownerId === null ? {} : { [`${type.singular}Id`]: ownerId },
   });
+}
+
+/** Without the other spellings of values. */
+export function onePerPath<Value extends Pick<UniqueValue, 'path'>>(values: readonly Value[]): Value[] {
+  return [...Map.groupBy(values, ({ path }) => path).values()].map(([first]) => first!);
 }
 
 function meaningOf(

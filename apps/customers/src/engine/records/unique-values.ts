@@ -5,6 +5,7 @@ import type { RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
 import { currentSeal } from '../sealing/seal.js';
 import { contract } from '../values/contract.js';
+import { domainSpellings, emailSpellings } from '../values/domain-spellings.js';
 import { onceFor } from '../values/once-for.js';
 
 /** A value that only one live record of its type and tenant may have. */
@@ -21,7 +22,10 @@ export interface UniqueValue {
   path: string;
 }
 
-/** The distinct unique values of a normalized record. */
+/**
+ * The distinct unique values of a normalized record. An internationalized domain has a value for each spelling, after one another, that
+ * of the record first: so a record of an earlier release, which has that one only, keeps the others from the same name.
+ */
 export function uniqueValues<Message extends RecordMessage>(type: RecordType<Message>, record: Message): UniqueValue[] {
   const prefix = uniquePrefix(type, record);
   return uniqueFields(type).flatMap(({ key, valuesOf }) =>
@@ -94,18 +98,39 @@ const uniqueFields = onceFor((type: RecordType) =>
 
 function readerOf({ field, list }: NamedField): (record: Values) => PlacedText[] {
   const { name, isPersonal, desc } = field;
-  const compared = contract.rules(desc).format === Format.EMAIL ? emailKey : (text: string) => text;
-  const placed = (text: unknown, path: string) => ({ text: compared(text as string), path, isPersonal });
+  const { format } = contract.rules(desc);
+  const placed = (text: unknown, path: string): PlacedText[] =>
+    comparedTexts(text as string, format).map((each) => ({ text: each, path, isPersonal }));
   if (list) {
     // External ids are unique within their system.
     const hasSystem = list.parts.some((part) => part.name === 'system');
     const textOf = (item: Values) =>
       hasSystem ? externalIdKey(item['system'] as string, item[name] as string) : item[name];
     return (record) =>
-      (record[list.name] as Values[]).map((item, index) => placed(textOf(item), `${list.name}[${index}].${name}`));
+      distinct(
+        (record[list.name] as Values[]).flatMap((item, index) =>
+          placed(textOf(item), `${list.name}[${index}].${name}`),
+        ),
+      );
   }
   if (desc.fieldKind === 'list') {
-    return (record) => (record[name] as string[]).map((text, index) => placed(text, `${name}[${index}]`));
+    return (record) => distinct((record[name] as string[]).flatMap((text, index) => placed(text, `${name}[${index}]`)));
   }
-  return (record) => (record[name] === undefined ? [] : [placed(record[name], name)]);
+  return (record) => (record[name] === undefined ? [] : placed(record[name], name));
+}
+
+function comparedTexts(text: string, format: Format): string[] {
+  switch (format) {
+    case Format.EMAIL:
+      return [...new Set([emailKey(text), ...emailSpellings(text)])];
+    case Format.DOMAIN:
+      return [...new Set([text, ...domainSpellings(text)])];
+    default:
+      return [text];
+  }
+}
+
+/** A record of an earlier release may have two spellings of one name. */
+function distinct(placed: readonly PlacedText[]): PlacedText[] {
+  return [...new Map(placed.toReversed().map((each) => [each.text, each])).values()].toReversed();
 }

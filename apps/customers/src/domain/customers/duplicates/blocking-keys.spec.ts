@@ -40,6 +40,13 @@ test('ignores case, accents, punctuation and the spelling of numbers', () => {
   expect(blockingKeys(typed)).toEqual(blockingKeys(ada));
 });
 
+test('ignores the spelling of internationalized domains', () => {
+  const of = (domain: string) => blockingKeys(person({ emails: [`ada@${domain}`] }));
+  expect(of('bücher.example')).toEqual(of('xn--bcher-kva.example'));
+  const named = (domain: string) => blockingKeys(company('Acme', { domains: [domain] }));
+  expect(named('www.Bücher.example')).toEqual(named('xn--bcher-kva.example'));
+});
+
 test('gives swapped and mistyped names a shared key', () => {
   const left = person({ givenName: 'Ada', familyName: 'Lovelace' });
 

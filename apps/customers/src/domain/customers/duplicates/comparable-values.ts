@@ -1,4 +1,5 @@
 import { digits, fold } from '@rapport/contracts/filters';
+import { domainSpellings, emailIdentity } from '../../../engine/values/domain-spellings.js';
 import { soundex } from './string-similarity.js';
 import type { CandidateAddress, DuplicateCandidate } from './duplicate-candidate.js';
 
@@ -71,9 +72,11 @@ export function comparableValues(candidate: DuplicateCandidate): ComparableValue
     ...(isPerson ? personNames(candidate) : {}),
     companyName,
     birthDate: isPerson ? term(candidate.birthDate, birthDateKey) : undefined,
-    emails: terms(candidate.emails, (email) => fold(email.trim())).map(emailTerm),
+    emails: terms(candidate.emails, (email) => fold(emailIdentity(email.trim()))).map(emailTerm),
     phones: terms(candidate.phones, phoneKey),
-    domains: isPerson ? [] : terms(candidate.domains, (domain) => fold(domain).replace(/^www\./, '')),
+    domains: isPerson
+      ? []
+      : terms(candidate.domains, (domain) => fold(domainSpellings(domain.toLowerCase())[0]).replace(/^www\./, '')),
     addresses,
     marks: companyName ? marksOf(companyName, addresses[0]) : { name: '', place: '' },
     identifiers: terms(candidate.identifiers, identifierKey).map((identifier) => ({

@@ -5,7 +5,7 @@ import { currentCaller } from '@rapport/platform';
 import { CustomFields } from '../../../engine/fields/custom-fields.js';
 import type { RecordMessage } from '../../../engine/fields/record-definition.js';
 import { recordType, type RecordType } from '../../../engine/fields/record-type.js';
-import { insertKeys, ownedValues } from '../../../engine/records/claim-unique-values.js';
+import { insertKeys, onePerPath, ownedValues } from '../../../engine/records/claim-unique-values.js';
 import { recordOf, shownColumns } from '../../../engine/records/record-rows.js';
 import { insertRows, recordRow } from '../../../engine/records/record-statements.js';
 import { uniqueValues } from '../../../engine/records/unique-values.js';
@@ -157,7 +157,8 @@ export class RecordSection implements Section {
     const rowOf = (record: RecordMessage) =>
       recordRow(this.type, { ...record, deleteTime: undefined, mergedIntoId: undefined }, customFields);
     const live = records.filter(({ deleteTime }) => deleteTime === undefined);
-    const keys = live.flatMap((record) => ownedValues(record.id, uniqueValues(this.type, record)));
+    // In a workspace of an earlier release, another record may have another spelling of the same domain.
+    const keys = live.flatMap((record) => ownedValues(record.id, onePerPath(uniqueValues(this.type, record))));
     await transactionPipeline(em, [
       restores,
       ...runsOf(records).flatMap((run) => [

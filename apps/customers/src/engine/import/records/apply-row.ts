@@ -50,7 +50,7 @@ export function applyRow(given: PreparedRow, records: ImportRecords, rules: Impo
       taken.map(({ key }) => key),
     ),
   };
-  const issues = [...row.issues, ...taken.map((each) => keyConflict(type, each)), ...idIssues(type, row, own)];
+  const issues = [...row.issues, ...conflictsOf(type, taken), ...idIssues(type, row, own)];
   const found = met ?? (keys.length === 0 ? findEqual(row, records, rules) : undefined);
   const result = found ? change(found, free, records, rules) : create(free, records, rules);
   return { outcome: result.outcome, issues: [...issues, ...result.issues] };
@@ -252,6 +252,12 @@ function without(type: RecordType, record: RecordMessage, taken: UniqueValue[]):
     taken.map(({ path }) => ({ field: path, reason: 'TAKEN', description: '' })),
   );
   return rest;
+}
+
+/** One for each value, whose spellings are several keys. */
+function conflictsOf(type: RecordType, taken: readonly OwnedKey[]): RowIssue[] {
+  const byPath = new Map(taken.toReversed().map((each) => [each.key.path, each]));
+  return [...byPath.values()].toReversed().map((each) => keyConflict(type, each));
 }
 
 function keyConflict({ singular }: RecordType, { key, owner }: OwnedKey): RowIssue {

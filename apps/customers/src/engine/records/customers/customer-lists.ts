@@ -1,6 +1,6 @@
 import type { Customer, PostalAddress } from '@rapport/contracts/rapport/customers/v1/customer';
 import { phonesAt } from '../../values/phone-numbers.js';
-import { emailKey } from '../unique-values.js';
+import { domainSpellings, emailIdentity } from '../../values/domain-spellings.js';
 
 /** The lists of a customer. Their items have an identity. */
 export const listFields = [
@@ -16,11 +16,11 @@ export type ListField = (typeof listFields)[number];
 
 /** The identity of an item. */
 export const itemKeys: { readonly [Field in ListField]: (item: Customer[Field][number]) => string } = {
-  emails: ({ address }) => emailKey(address),
+  emails: ({ address }) => emailIdentity(address),
   phones: ({ number }) => number,
   addresses: ({ street, city, state, postalCode, countryCode, label }) =>
     JSON.stringify([street, city, state, postalCode, countryCode, label].map((part) => part ?? null)),
-  domains: (domain) => domain,
+  domains: (domain) => domainSpellings(domain)[0],
   tags: (tag) => tag,
   externalIds: ({ system }) => system,
 };
