@@ -120,7 +120,7 @@ function Block({
         entry.isDone && style.done,
         isPast && style.past,
         isLifted && style.lifted,
-        to - from < 45 ? style.short : to - from < 60 && style.middle,
+        to - from < 45 ? style.short : to - from <= 60 && style.middle,
       )}
       style={{
         top: `${(from / 60 - first) * hourRem}rem`,

@@ -136,7 +136,7 @@ function columnOf(resource: Resource, field: Field, name: string, valueOf: (reco
 function widthOf(field: Field): readonly [number, number] {
   if (field.list) return [7, 1.2];
   if (['int', 'number', 'bool'].includes(field.type)) return [5.5, 0.6];
-  if (['time', 'date'].includes(field.type)) return [7.5, 0.6];
+  if (['time', 'date'].includes(field.type)) return [8.25, 0.6];
   if (field.type === 'enum') return [8.5, 1];
   return field.of === 'Money' ? [6.5, 0.8] : [7, 1.2];
 }
