@@ -51,3 +51,14 @@ test('a new record is checked once something is written, and not before', async 
   await expect.poll(() => checked.length).toBeGreaterThan(0);
   expect(checked[0]).toEqual({ name: 'Wind mast' });
 });
+
+test('a new record begins in the first pipeline, and has no stage to choose without one', async () => {
+  await goTo(page, '/deals/new');
+  await page.getByLabel('Name *').fill('Store climate');
+  await page.getByLabel('Stage *').click();
+  await page.getByRole('option', { name: 'Just arrived' }).click();
+  const pipeline = page.getByRole('combobox', { name: 'Pipeline *' });
+  await pipeline.fill('');
+  await page.getByLabel('Name *').click();
+  await expect.poll(() => page.getByLabel('Stage *').isDisabled()).toBe(true);
+});

@@ -83,9 +83,10 @@ interface TextFieldProps extends Naming, Omit<AriaTextFieldProps, 'className' | 
 }
 
 /** A choice of one of a few values. An empty id stands for none. */
-export function Select({ options, value, onChange, placeholder, ...naming }: SelectProps) {
+export function Select({ options, value, onChange, placeholder, isDisabled = false, ...naming }: SelectProps) {
   return (
     <AriaSelect
+      isDisabled={isDisabled}
       autoFocus={naming.autoFocus ?? false}
       value={value}
       onChange={(key) => onChange(key === null ? '' : String(key))}
@@ -112,6 +113,7 @@ export function Select({ options, value, onChange, placeholder, ...naming }: Sel
 }
 
 interface SelectProps extends Naming {
+  isDisabled?: boolean;
   /** While nothing is chosen. */
   placeholder?: string;
   options: readonly { id: string; name: string }[];

@@ -122,6 +122,7 @@ function Options(props: WidgetProps) {
     <Select
       {...namingOf(props)}
       options={field.required ? choices : [{ id: '', name: t('form.none') }, ...choices]}
+      isDisabled={choices.length === 0}
       value={typeof value === 'string' ? value : ''}
       onChange={(id) => onChange(id === '' ? null : id)}
     />

@@ -68,10 +68,7 @@ export function useItem(resource: Resource, parents: Json, id: string, asOf: str
  * choose from.
  */
 export function useFields(fields: readonly FormField[], record: Json | undefined): readonly FormField[] {
-  const found = fields.flatMap((field) => {
-    const source = fields.find(({ reference }) => listedIn(reference, field) !== undefined);
-    return source?.reference === undefined ? [] : [{ field, source, list: listedIn(source.reference, field) ?? '' }];
-  })[0];
+  const found = listedKey(fields);
   const get = theContract().resource(found?.source.reference ?? '')?.get;
   const id = textAt(record, found?.source.name ?? '');
   const { data } = useQuery({
@@ -83,7 +80,27 @@ export function useFields(fields: readonly FormField[], record: Json | undefined
     id: textAt(each, 'key'),
     name: textAt(each, 'name') || textAt(each, 'displayName') || textAt(each, 'key'),
   }));
-  return fields.map((field) => (field === found?.field && options.length > 0 ? { ...field, options } : field));
+  // A key of a list that could not be read stays a text; before a list is chosen, there is nothing to choose.
+  const isListed = options.length > 0 || (id === '' && found?.source.required === true);
+  return fields.map((field) => (field === found?.field && isListed ? { ...field, options } : field));
+}
+
+/** What a new record begins with: the first record that lists what it has the key of, which the board shows first too. */
+export function useFirstSource(fields: readonly FormField[]): Json {
+  const may = useMay();
+  const source = listedKey(fields)?.source;
+  const resource = theContract().resource((source?.required === true && source.reference) || '');
+  const { data } = useQuery(readQuery(resource?.list ?? 'getTenant', { pageSize: 1 }, may(resource?.list)));
+  const [first] = itemsAt(data, resource?.items ?? '');
+  return source && first ? { [source.name]: first['id'] } : {};
+}
+
+/** The field that holds a key, and the reference to the record that lists it: `stage`, and `pipelineId` with its `stages`. */
+function listedKey(fields: readonly FormField[]) {
+  return fields.flatMap((field) => {
+    const source = fields.find(({ reference }) => listedIn(reference, field) !== undefined);
+    return source?.reference === undefined ? [] : [{ field, source, list: listedIn(source.reference, field) ?? '' }];
+  })[0];
 }
 
 /** The list of a resource's records whose items have the keys that a field holds. */

@@ -15,7 +15,7 @@ import { Form, inputsOf } from '../../kit/form/form.tsx';
 import { Button } from '../../kit/ui.tsx';
 import { useGoOn } from '../../kit/use-go-on.ts';
 import { OperationDialog } from '../operation/operation-dialog.tsx';
-import { useFields } from './item.ts';
+import { useFields, useFirstSource } from './item.ts';
 import style from './record.module.css';
 
 /** A form for a new record of a collection. */
@@ -30,10 +30,12 @@ function NewForm({ resource, parents }: { resource: Resource; parents: Json }) {
   const custom = useCustomFields({ resource, parents });
   const create = theContract().operation(resource.create ?? '');
   const message = create.body ?? resource.message;
-  const [value, setValue] = useState<Json>(() =>
+  const inputs = inputsOf(message);
+  const [typed, setValue] = useState<Json>(() =>
     Object.fromEntries(Object.entries(search).filter(([name]) => theContract().field(message, name))),
   );
-  const fields = [...useFields(inputsOf(message), value).filter(({ name }) => name !== 'customFields'), ...custom];
+  const value = { ...useFirstSource(inputs), ...typed };
+  const fields = [...useFields(inputs, value).filter(({ name }) => name !== 'customFields'), ...custom];
   const [draft, setDraft] = useState<{ error?: unknown; touched?: ReadonlySet<string> }>({});
   const latest = useRef(0);
   const write = useMutation({
@@ -48,7 +50,7 @@ function NewForm({ resource, parents }: { resource: Resource; parents: Json }) {
   const save = () => write.mutate();
   const isChecked = theContract().hasParameter(create.id, 'validateOnly');
   const check = async () => {
-    const touched = new Set(Object.keys(value));
+    const touched = new Set(Object.keys(typed));
     // As on the way out of a form in which nothing was written.
     if (touched.size === 0) return;
     latest.current += 1;
