@@ -1,16 +1,12 @@
 import { get, type IncomingMessage } from 'node:http';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { sharedMinerals, type Message, type RunningMinerals } from './running-minerals.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { sharedMinerals, type Message } from './running-minerals.ts';
 
 const pieceBytes = 64 * 1024;
 /** Most messages in the buffers of both processes and of the kernel for a client that reads nothing. */
 const maxBuffered = 500;
 
-let minerals: RunningMinerals;
-
-beforeAll(async () => {
-  minerals = await sharedMinerals();
-});
+const minerals = await sharedMinerals();
 
 describe('a stream of messages', () => {
   it('is one line of JSON for each message', async () => {

@@ -1,11 +1,7 @@
-import { beforeAll, describe, expect, it } from 'vitest';
-import { sharedMinerals, type Message, type RunningMinerals } from './running-minerals.ts';
+import { describe, expect, it } from 'vitest';
+import { createMineral, sharedMinerals, type Message } from './running-minerals.ts';
 
-let minerals: RunningMinerals;
-
-beforeAll(async () => {
-  minerals = await sharedMinerals();
-});
+const minerals = await sharedMinerals();
 
 const facts = {
   lustre: 'glassy',
@@ -64,7 +60,7 @@ describe('an object of any shape', () => {
     ['TOO_DEEP', { a: [[[[[]]]]] }],
     ['TOO_MANY_ITEMS', { a: new Array<number>(1_001).fill(0) }],
   ])('is held to the same by the service: %s', async (reason, given) => {
-    await expect(create({ name: 'quartz', facts: given, synonyms: [] })).rejects.toMatchObject({
+    await expect(createMineral(minerals, { name: 'quartz', facts: given, synonyms: [] })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
       violations: [{ field: 'mineral.facts', reason }],
     });
@@ -99,7 +95,7 @@ describe('a number with a fraction', () => {
     const answer = await send('POST', '{"name":"quartz","density":1e999}');
     const { errors } = (await answer.json()) as { errors: Message[] };
     expect(errors).toContainEqual(expect.objectContaining({ pointer: '/density', code: 'TOO_LARGE' }));
-    await expect(create({ name: 'quartz', density: NaN, synonyms: [] })).rejects.toMatchObject({
+    await expect(createMineral(minerals, { name: 'quartz', density: NaN, synonyms: [] })).rejects.toMatchObject({
       violations: [{ field: 'mineral.density', reason: 'TOO_LARGE' }],
     });
   });
@@ -121,12 +117,4 @@ async function send(method: string, body: Message | string): Promise<Response> {
     headers: { 'content-type': 'application/json' },
     body: typeof body === 'string' ? body : JSON.stringify(body),
   });
-}
-
-async function create(mineral: Message): Promise<unknown> {
-  return minerals.client.unary(
-    '/rapport.sample.v1.MineralsService/CreateMineral',
-    { mineral },
-    { context: { requestId: 'r' }, deadlineMs: 5_000 },
-  );
 }

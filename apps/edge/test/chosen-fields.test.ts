@@ -1,13 +1,9 @@
-import { beforeAll, describe, expect, it } from 'vitest';
-import { sharedMinerals, type Message, type RunningMinerals } from './running-minerals.ts';
+import { describe, expect, it } from 'vitest';
+import { sharedMinerals, type Message } from './running-minerals.ts';
 
 const path = '/rapport.sample.v1.MineralsService/';
 
-let minerals: RunningMinerals;
-
-beforeAll(async () => {
-  minerals = await sharedMinerals();
-});
+const minerals = await sharedMinerals();
 
 describe('a read mask in REST', () => {
   it('omits all other fields, lists included, and keeps the ETag', async () => {

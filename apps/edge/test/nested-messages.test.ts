@@ -1,11 +1,7 @@
-import { beforeAll, expect, it } from 'vitest';
-import { sharedMinerals, type Message, type RunningMinerals } from './running-minerals.ts';
+import { expect, it } from 'vitest';
+import { createMineral, sharedMinerals, type Message } from './running-minerals.ts';
 
-let minerals: RunningMinerals;
-
-beforeAll(async () => {
-  minerals = await sharedMinerals();
-});
+const minerals = await sharedMinerals();
 
 /** The limit of `Layer` in the contract of the test. */
 const maxDepth = 4;
@@ -51,7 +47,7 @@ it('a message of 100,000 levels is refused before its levels are read', async ()
 });
 
 it.each([maxDepth + 1, 90, 300])('gRPC refuses %i levels', async (depth) => {
-  await expect(create({ name: 'quartz', synonyms: [], layer: nested(depth) })).rejects.toMatchObject({
+  await expect(createMineral(minerals, { name: 'quartz', synonyms: [], layer: nested(depth) })).rejects.toMatchObject({
     code: 'INVALID_ARGUMENT',
   });
 });
@@ -79,12 +75,4 @@ async function send(body: Message | string): Promise<Response> {
     headers: { 'content-type': 'application/json' },
     body: typeof body === 'string' ? body : JSON.stringify(body),
   });
-}
-
-async function create(mineral: Message): Promise<unknown> {
-  return minerals.client.unary(
-    '/rapport.sample.v1.MineralsService/CreateMineral',
-    { mineral },
-    { context: { requestId: 'r' }, deadlineMs: 5_000 },
-  );
 }

@@ -1,12 +1,8 @@
-import { beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { ask } from './ask.js';
-import { sharedMinerals, type RunningMinerals } from './running-minerals.js';
+import { sharedMinerals } from './running-minerals.js';
 
-let minerals: RunningMinerals;
-
-beforeAll(async () => {
-  minerals = await sharedMinerals();
-});
+const minerals = await sharedMinerals();
 
 it.each([
   [-0.001, 'TOO_SMALL'],

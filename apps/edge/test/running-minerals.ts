@@ -54,6 +54,12 @@ export const sharedMinerals = sharedByFiles(
   (minerals) => minerals.stop(),
 );
 
+/** Creates a mineral past the edge. */
+export function createMineral({ client }: RunningMinerals, mineral: Message): Promise<unknown> {
+  const path = '/rapport.sample.v1.MineralsService/CreateMineral';
+  return client.unary(path, { mineral }, { context: { requestId: 'r' }, deadlineMs: 5_000 });
+}
+
 /** Ticks of a millisecond without a new message. A pause of the machine counts as one. */
 const turnsAtRest = 200;
 

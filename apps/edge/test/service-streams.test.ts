@@ -1,15 +1,11 @@
-import { beforeAll, describe, expect, it } from 'vitest';
-import { sharedMinerals, type Message, type RunningMinerals } from './running-minerals.ts';
+import { describe, expect, it } from 'vitest';
+import { sharedMinerals, type Message } from './running-minerals.ts';
 
 const path = '/rapport.sample.v1.MineralsService/';
 /** Most buffered messages for a client that requests none. */
 const maxBuffered = 50_000;
 
-let minerals: RunningMinerals;
-
-beforeAll(async () => {
-  minerals = await sharedMinerals();
-});
+const minerals = await sharedMinerals();
 
 describe('a server stream', () => {
   it('yields every message in order', async () => {

@@ -2,21 +2,11 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { beforeAll, expect, test } from 'vitest';
-import {
-  copyDatabase,
-  DatabaseCopies,
-  provisionDatabase,
-  startEmbeddedPostgres,
-  type EmbeddedPostgres,
-} from '../src/index.js';
+import { expect, test } from 'vitest';
+import { copyDatabase, DatabaseCopies, provisionDatabase, startEmbeddedPostgres } from '../src/index.js';
 import { postgresTemplate, sharedPostgres } from './shared-postgres.js';
 
-let postgres: EmbeddedPostgres;
-
-beforeAll(async () => {
-  postgres = await sharedPostgres();
-});
+const postgres = await sharedPostgres();
 
 test("lets the app role read and write the owner's tables, and nothing more", async () => {
   const { ownerUrl, appUrl } = await provisionDatabase(postgres.superuserUrl, 'orders');
