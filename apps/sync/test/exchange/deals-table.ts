@@ -32,19 +32,7 @@ export class DealsTable {
   static async create(tenant: ExchangeTenant, pipeline: object = {}, more: object = {}): Promise<DealsTable> {
     const database = await createPostgresSchema();
     await database.run(deals);
-    const { port, user, password } = database;
-    const table = {
-      schema: user,
-      table: 'deals',
-      idColumn: 'id',
-      updatedColumn: 'updated_at',
-      keyColumn: 'rapport_key',
-    };
-    const settings = {
-      ...{ engine: 'POSTGRESQL', host: '127.0.0.1', port, database: database.database, user, tls: 'OFF' },
-      ...{ ...table, deletedColumn: 'deleted_at', lateCommitSeconds: 0 },
-    };
-    const connection = await tenant.connect('sql', settings, { password }, { ...more });
+    const connection = await tenant.connectTable(database, 'deals', { ...more });
     const created = await tenant.api.ok<{ id: string }>('POST', '/v1/pipelines', {
       name: 'Sales',
       stages,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, vi } from 'vitest';
 import { isSoak, soakTimeoutMs, type SharedPlatform } from '@rapport/testing';
 import type pg from 'pg';
+import type { PostgresSchema } from '../connectors/sql-databases.ts';
 import { WebhookTenant } from '../sync-platform.ts';
 
 type Json = Record<string, unknown>;
@@ -58,6 +59,16 @@ export class ExchangeTenant {
   /** @param api of a tenant; of a new one when absent */
   static async create(platform: SharedPlatform, api?: WebhookTenant): Promise<ExchangeTenant> {
     return new ExchangeTenant(api ?? (await WebhookTenant.create(platform)));
+  }
+
+  /** Connects to a table that marks deleted rows. */
+  connectTable({ port, user, password, database }: PostgresSchema, table: string, more: Json = {}): Promise<string> {
+    const settings = {
+      ...{ engine: 'POSTGRESQL', host: '127.0.0.1', port, database, user, tls: 'OFF' },
+      ...{ schema: user, table, idColumn: 'id', updatedColumn: 'updated_at', keyColumn: 'rapport_key' },
+      ...{ deletedColumn: 'deleted_at', lateCommitSeconds: 0 },
+    };
+    return this.connect('sql', settings, { password }, more);
   }
 
   /** A connection whose mappings are due once a day, unless `more` overrides that. */

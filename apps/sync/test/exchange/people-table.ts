@@ -23,19 +23,7 @@ export class PeopleTable {
   static async create(tenant: ExchangeTenant): Promise<PeopleTable> {
     const database = await createPostgresSchema();
     await database.run(people);
-    const { port, user, password } = database;
-    const table = {
-      schema: user,
-      table: 'people',
-      idColumn: 'id',
-      updatedColumn: 'updated_at',
-      keyColumn: 'rapport_key',
-    };
-    const settings = {
-      ...{ engine: 'POSTGRESQL', host: '127.0.0.1', port, database: database.database, user, tls: 'OFF' },
-      ...{ ...table, deletedColumn: 'deleted_at', lateCommitSeconds: 0 },
-    };
-    const connection = await tenant.connect('sql', settings, { password });
+    const connection = await tenant.connectTable(database, 'people');
     return new PeopleTable(tenant, database, connection);
   }
 

@@ -12,6 +12,7 @@ import {
 } from '@rapport/testing';
 import { expect, test } from 'vitest';
 import { CampaignAudience } from './campaign-audience.ts';
+import { copiesOf } from './mail-tenant.ts';
 
 const recipients = sizeOf('CAMPAIGN_RECIPIENTS', { short: 60, long: 20_000 });
 const kills = sizeOf('CAMPAIGN_KILLS', { short: 1, long: 20 });
@@ -33,16 +34,6 @@ function addresses(): string[] {
 }
 
 const states = ['PLANNED', 'SUPPRESSED', 'SKIPPED', 'CLAIMED', 'HANDED_OVER', 'FAILED', 'UNKNOWN', 'CANCELLED'];
-
-/** What the relay got of each e-mail, by its Message-ID. */
-function twins(relay: ScriptedRelay): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const { content } of relay.received) {
-    const id = /^Message-ID: <([^>]+)>/im.exec(content)?.[1] ?? '';
-    counts.set(id, (counts.get(id) ?? 0) + 1);
-  }
-  return counts;
-}
 
 async function startWorkers(platform: Platform): Promise<Service[]> {
   const { sync } = platform.services;
@@ -119,7 +110,7 @@ export function declareCampaignsAmidKills(platformOf: () => Platform): void {
       for (const [at, time] of limitedTimes.slice(perSecond).entries()) {
         expect(time - limitedTimes[at]!).toBeGreaterThanOrEqual(1_000);
       }
-      const got = twins(relay);
+      const got = copiesOf(relay.received);
       expect([...got.values()].filter((times) => times > 1)).toEqual([]);
       const accepted = new Set(relay.accepted.flatMap(({ to }) => to));
       expect(accepted.size).toBeGreaterThanOrEqual(handedOver);

@@ -95,3 +95,13 @@ export class MailTenant {
     return this.api.ok('PATCH', `/v1/relays/${this.relayId}`, changes);
   }
 }
+
+/** How often a relay got each e-mail, by its Message-ID. */
+export function copiesOf(mails: readonly { content: string }[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { content } of mails) {
+    const id = /^Message-ID: <([^>]+)>/im.exec(content)?.[1] ?? '';
+    counts.set(id, (counts.get(id) ?? 0) + 1);
+  }
+  return counts;
+}

@@ -8,23 +8,13 @@ import {
   type Platform,
 } from '@rapport/testing';
 import { expect, test } from 'vitest';
-import { MailTenant, type SentMessage } from './mail-tenant.ts';
+import { copiesOf, MailTenant, type SentMessage } from './mail-tenant.ts';
 
 const messages = sizeOf('MAIL_MESSAGES', { short: 40, long: 2_000 });
 const kills = sizeOf('MAIL_KILLS', { short: 1, long: 20 });
 const digests = sizeOf('MAIL_DIGESTS', { short: 10, long: 500 });
 const maxConnections = 4;
 const cuts = sizeOf('MAIL_CUTS', { short: 4, long: 200 });
-
-/** What the relay got of each message, by its Message-ID. */
-function twins(relay: ScriptedRelay): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const { content } of relay.received) {
-    const id = /^Message-ID: <([^>]+)>/im.exec(content)?.[1] ?? '';
-    counts.set(id, (counts.get(id) ?? 0) + 1);
-  }
-  return counts;
-}
 
 /** Users whose digests wait to be sent. @returns their addresses */
 async function queueDigests({ api, mailboxId }: MailTenant): Promise<string[]> {
@@ -89,12 +79,12 @@ export function declareSendingAmidKills(platformOf: () => Platform): void {
       await expect.poll(waiting, { timeout: soakTimeoutMs, interval: 250 }).toEqual([]);
 
       const ended: Partial<Record<string, SentMessage[]>> = await states();
-      const got = twins(relay);
+      const got = copiesOf(relay.received);
       expect([...got.values()].filter((times) => times > 1)).toEqual([]);
       const toReaders = relay.received.flatMap(({ to }) => to).filter((address) => readers.includes(address));
       expect(new Set(toReaders).size).toBe(toReaders.length);
       expect(Object.keys(ended).filter((state) => !['HANDED_OVER', 'UNKNOWN'].includes(state))).toEqual([]);
-      const accepted = new Set(relay.accepted.map(({ content }) => /^Message-ID: <([^>]+)>/im.exec(content)?.[1]));
+      const accepted = new Set(copiesOf(relay.accepted).keys());
       for (const { internetMessageId } of ended['HANDED_OVER'] ?? []) expect(accepted).toContain(internetMessageId);
       const all = [...(ended['HANDED_OVER'] ?? []), ...(ended['UNKNOWN'] ?? [])];
       expect(all).toHaveLength(messages);
