@@ -6,6 +6,7 @@ import { minorUnits } from '@rapport/money';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { changesOf } from './change-feeds.js';
 import { newCaller, sharedCustomers } from './running-customers.js';
+import { lines, QuotesTenant } from './quotes-tenant.js';
 import { superuserOf } from './superuser.js';
 
 const service = await sharedCustomers();
@@ -178,4 +179,26 @@ test('the database knows the same minor units as the module', async () => {
   expect(rows.map((row) => [row.code, row.minor_units ?? undefined])).toEqual(
     codes.map((code) => [code, minorUnits(code)]),
   );
+});
+
+test.each([
+  ['CLF', 4, '0.9999', '0.1900', '1.1899'],
+  ['UYW', 4, '0.9999', '0.1900', '1.1899'],
+  ['UYI', 0, '1', '0', '1'],
+  ['VED', 2, '1.00', '0.19', '1.19'],
+])('%s has sums with %i digits', async (currency, digits, net, tax, gross) => {
+  const tenant = new QuotesTenant(service, caller);
+  const deal = await tenant.newDeal([], { amount: { amount: '0.0001', currencyCode: currency } });
+  await tenant.newDeal([], { amount: { amount: '12345678901.0002', currencyCode: currency } });
+  const total = await service.call('aggregateDeals', { sum: ['amount'] }, caller);
+  expect(total.total?.sums).toMatchObject([{ currencyCode: currency, value: '12345678901.0003' }]);
+
+  const taxed = { ...lines[0]!, quantity: '3', unitPrice: '0.3333', discount: undefined };
+  const { id } = await tenant.createQuote(deal, { currency, lineItems: [taxed] });
+  expect((await tenant.quote(id)).totals).toMatchObject({ net, tax, gross });
+  await set([`EUR/${currency}`, '2026-11-27', '0.5']);
+  expect((await convert('1', 'EUR', currency)).money?.amount).toBe(digits === 0 ? '1' : `0.5${'0'.repeat(digits - 1)}`);
+  expect((await convert('1', currency, 'EUR')).money?.amount).toBe('2.00');
+  const { currencies } = await service.call('listCurrencies', {}, caller);
+  expect(currencies).toContainEqual({ code: currency, minorUnits: digits });
 });

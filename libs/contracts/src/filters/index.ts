@@ -22,7 +22,7 @@ export {
 } from './predicate.js';
 export { hasDays, type Present } from './read-value.js';
 export type { JsonRecord } from './record-values.js';
-export { isIsoCurrency } from '../values/currency-codes.js';
+export { currencyCodes, isIsoCurrency } from '../values/currency-codes.js';
 export {
   customFieldKinds,
   customFieldTypes,

@@ -14,6 +14,7 @@ import {
   type SetExchangeRatesRequest,
   type SetExchangeRatesResponse,
 } from '@rapport/contracts/rapport/sales/v1/currencies_service';
+import { currencyCodes } from '@rapport/contracts/filters';
 import { minorUnits } from '@rapport/money';
 import { invalidArgument } from '@rapport/platform';
 import { hotWriteCall } from '../../engine/records/write-call.js';
@@ -28,8 +29,7 @@ export class CurrenciesController implements ServiceHandlers<CurrenciesServiceSe
   constructor(private readonly em: EntityManager) {}
 
   async listCurrencies(): Promise<ListCurrenciesResponse> {
-    const codes = Intl.supportedValuesOf('currency');
-    return { currencies: codes.map((code) => ({ code, minorUnits: minorUnits(code) })) };
+    return { currencies: currencyCodes().map((code) => ({ code, minorUnits: minorUnits(code) })) };
   }
 
   convertMoney(request: ConvertMoneyRequest): Promise<ConvertMoneyResponse> {
