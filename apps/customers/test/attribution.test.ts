@@ -94,6 +94,23 @@ test('the shares of campaigns add up to what was won with touchpoints, by each m
   ]);
 });
 
+test('the first touchpoint counts, however many there are behind it', async () => {
+  const [spring, summer] = [await tenant.createCampaign('Spring'), await tenant.createCampaign('Summer')];
+  const customerId = await tenant.createCustomer();
+  const later = Array.from({ length: 1_100 }, (_, index) => ({ campaignId: summer, daysAgo: 20 - index / 100 }));
+  await touch(customerId, [{ campaignId: spring, daysAgo: 29 }, ...later]);
+  await win(customerId, '100.00');
+
+  expect(await compute({ model: AttributionModel.FIRST })).toMatchObject({
+    groups: [
+      { campaignId: spring, amount: eur('100.00'), touchpointCount: 1 },
+      { campaignId: summer, amount: eur('0.00'), touchpointCount: 999 },
+    ],
+  });
+  const { groups } = await compute({ model: AttributionModel.POSITION });
+  expect(groups.map(({ amount }) => amount)).toEqual([eur('60.00'), eur('40.00')]);
+});
+
 test('touchpoints outside of the window, after the win, or about another deal do not count', async () => {
   const campaignId = await tenant.createCampaign();
   const [customerId, pipeline] = [await tenant.createCustomer(), await sales.createPipeline()];

@@ -6,7 +6,7 @@ import { currentCaller } from '@rapport/platform';
 /** Deals that one statement reads. */
 const pageSize = 1_000;
 
-/** Touchpoints of a deal that count, the latest. */
+/** Touchpoints of a deal that count: the first, and the latest others. */
 const maxTouches = 1_000;
 
 /** A touchpoint of a deal. */
@@ -76,11 +76,12 @@ function pageStatement(
         select coalesce(jsonb_agg(jsonb_build_object('campaign_id', campaign_id, 'form_id', form_id, 'kind', kind,
             'ms', (extract(epoch from time) * 1000)::float8) order by time, id), '[]') as touches
         from (
-          select * from touchpoint where tenant_id = $1 and customer_id = deal.customer_id and delete_time is null
+          select id, time, campaign_id, form_id, kind, row_number() over (order by time, id) as place, count(*) over () as places
+          from touchpoint where tenant_id = $1 and customer_id = deal.customer_id and delete_time is null
             and time <= deal.close_time and time > deal.close_time - make_interval(days => $4)
             and (deal_id is null or deal_id = deal.id)
-          order by time desc, id desc limit ${maxTouches}
         ) touch
+        where place = 1 or place > places - ${maxTouches - 1}
       ) touched
       order by deal.close_time, deal.id`,
     values: [
