@@ -43,6 +43,34 @@ describe('the page of a record', () => {
     expect(await read(id)).toMatchObject({ jobTitle: 'Head of purchasing', source: 'fair' });
   });
 
+  test('keeps what is typed into a record that someone else deletes, until it is restored and saved', async () => {
+    const { id } = await newCustomer();
+    await show(`/customers/${id}`);
+    await page.keyboard.press('e');
+    await fields().getByLabel('Job title').fill('Head of purchasing');
+    await workspace.api('DELETE', `/v1/customers/${id}`);
+    await fields().getByRole('alert').filter({ hasText: 'Someone has deleted this record' }).waitFor();
+    expect(await fields().getByLabel('Job title').inputValue()).toBe('Head of purchasing');
+    await page.getByRole('button', { name: 'Undelete' }).click();
+    await fields().getByRole('alert').waitFor({ state: 'detached' });
+    await fields().getByRole('button', { name: 'Save' }).click();
+    await fields().getByRole('button', { name: 'Edit' }).first().waitFor();
+    expect(await read(id)).toMatchObject({ jobTitle: 'Head of purchasing' });
+  });
+
+  test('gives the focus back to what opened an editor', async () => {
+    const { id } = await newCustomer();
+    await show(`/customers/${id}`);
+    await editField(/^Edit Name/);
+    await fields().getByRole('textbox').first().fill('Käthe Weiß');
+    await page.keyboard.press('Enter');
+    const focused = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label'));
+    await expect.poll(focused).toBe('Edit Name');
+    await page.keyboard.press('e');
+    await page.keyboard.press('Escape');
+    await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toMatch(/^Edit/);
+  });
+
   test('shows the record as of an earlier change, and gives a field the value that it had', async () => {
     const { id } = await newCustomer();
     await workspace.api('PATCH', `/v1/customers/${id}`, { jobTitle: 'Buyer' });

@@ -61,3 +61,13 @@ export function ConflictPanel({
     </div>
   );
 }
+
+/** What was typed into a record that someone has deleted since. */
+export function DeletedNote() {
+  return (
+    <div className={style.warning} role="alert">
+      <Icon of={TriangleAlert} />
+      <p>{t('record.deletedMeanwhile')}</p>
+    </div>
+  );
+}

@@ -10,7 +10,7 @@ import { nameOf, type FormField } from '../../kit/form/form-field.ts';
 import { Button, Icon, IconButton, join, Key } from '../../kit/ui.tsx';
 import { Value } from '../../kit/record/value.tsx';
 import text from '../../style/text.module.css';
-import { ConflictPanel } from './conflict.tsx';
+import { ConflictPanel, DeletedNote } from './conflict.tsx';
 import { Fact } from './fact.tsx';
 import { hasValue, type Item } from './item.ts';
 import style from './record.module.css';
@@ -19,9 +19,11 @@ import { patchOf, useSave } from './save.ts';
 
 /** The fields of the record in groups: its own, those of the workspace, and the facts of the record itself. */
 export function Facts({ item }: { item: Item }) {
-  const [isEditing, setIsEditing] = useState(false);
+  // Undefined before the first edit, after which the button has the focus again.
+  const [isEditing, setIsEditing] = useState<boolean>();
   const { resource, fields, custom, asOf, isDeleted, may } = item;
-  const canEdit = may(resource.update) && asOf === undefined && !isDeleted;
+  const mayEdit = may(resource.update) && asOf === undefined;
+  const canEdit = mayEdit && !isDeleted;
   const own = fields.filter(
     ({ output, name, of }) => output !== true && name !== 'customFields' && !hasOwnPart.has(of ?? ''),
   );
@@ -29,7 +31,7 @@ export function Facts({ item }: { item: Item }) {
     ({ output, name, secret, of }) => output === true && !unshown.has(name) && secret !== true && of !== 'LineTotals',
   );
   useShortcut('e', 'record.edit', () => setIsEditing(true), canEdit && !isEditing);
-  if (isEditing && canEdit)
+  if (isEditing && mayEdit)
     return <Editor item={item} fields={[...own, ...custom]} onEnd={() => setIsEditing(false)} />;
   return (
     <section className={style.facts} aria-label={t('record.fields')}>
@@ -38,7 +40,7 @@ export function Facts({ item }: { item: Item }) {
         <h2>{t('record.fields')}</h2>
         <span className={text.grow} />
         {canEdit && (
-          <Button small kind="bare" shortcut="E" onPress={() => setIsEditing(true)}>
+          <Button small kind="bare" shortcut="E" autoFocus={isEditing === false} onPress={() => setIsEditing(true)}>
             {t('record.edit')}
           </Button>
         )}
@@ -61,7 +63,7 @@ const unshown: ReadonlySet<string> = new Set(['etag', 'rank']);
 /** Rows of fields. Those without a value are shown on demand, so that they can be filled. */
 function Group({ item, fields, canEdit }: { item: Item; fields: readonly FormField[]; canEdit: boolean }) {
   const [isAll, setIsAll] = useState(false);
-  const [edited, setEdited] = useState<string>();
+  const [edited, setEdited] = useState<{ name: string; isOpen: boolean }>();
   const filled = fields.filter(
     (field) => hasValue(item.shown, field) || (item.asOf !== undefined && hasValue(item.now, field)),
   );
@@ -71,14 +73,22 @@ function Group({ item, fields, canEdit }: { item: Item; fields: readonly FormFie
     <>
       <dl>
         {(isAll ? fields : filled).map((field) =>
-          edited === field.name && canEdit ? (
-            <RowEditor key={field.name} item={item} field={field} onEnd={() => setEdited(undefined)} />
+          edited?.name === field.name && edited.isOpen && (canEdit || item.isDeleted) ? (
+            <RowEditor
+              key={field.name}
+              item={item}
+              field={field}
+              onEnd={() => setEdited({ name: field.name, isOpen: false })}
+            />
           ) : (
             <Row
               key={field.name}
               item={item}
               field={field}
-              onEdit={canEdit && isEditable(item, field) ? () => setEdited(field.name) : undefined}
+              isEnded={edited?.name === field.name}
+              onEdit={
+                canEdit && isEditable(item, field) ? () => setEdited({ name: field.name, isOpen: true }) : undefined
+              }
             />
           ),
         )}
@@ -99,7 +109,15 @@ function isEditable({ now }: Item, field: FormField): boolean {
   return field.output !== true && field.once !== true && valueAt(now, field.name) !== '***';
 }
 
-function Row({ item, field, onEdit }: { item: Item; field: FormField; onEdit: (() => void) | undefined }) {
+interface RowProps {
+  item: Item;
+  field: FormField;
+  /** Whether it was edited last. */
+  isEnded: boolean;
+  onEdit: (() => void) | undefined;
+}
+
+function Row({ item, field, isEnded, onEdit }: RowProps) {
   const { shown, now, asOf, resource } = item;
   const name = nameOf(field, resource.message);
   const differs =
@@ -118,7 +136,13 @@ function Row({ item, field, onEdit }: { item: Item; field: FormField; onEdit: ((
       </dd>
       {onEdit && (
         <dd className={style.pencil}>
-          <IconButton small name={t('record.editField', { field: name })} icon={Pencil} onPress={onEdit} />
+          <IconButton
+            small
+            autoFocus={isEnded}
+            name={t('record.editField', { field: name })}
+            icon={Pencil}
+            onPress={onEdit}
+          />
         </dd>
       )}
       {differs && item.may(resource.update) && <Restore item={item} field={field} />}
@@ -203,6 +227,7 @@ function EditRow({
 function EditEnd({ edit: { item, saving, save, onEnd }, names }: { edit: Edit; names: readonly string[] }) {
   return (
     <>
+      {item.isDeleted && <DeletedNote />}
       {!saving.conflict && <FormFault error={saving.error} names={names} />}
       {saving.conflict ? (
         <ConflictPanel item={item} saving={saving} conflict={saving.conflict} onEnd={onEnd} />
@@ -266,6 +291,10 @@ function keysOf(save: () => void, cancel: () => void, field?: FormField) {
     if (event.nativeEvent.isComposing || event.defaultPrevented) return;
     const isPlainInput = event.target instanceof HTMLInputElement && event.target.role !== 'combobox';
     if (event.key === 'Escape') cancel();
-    else if (event.key === 'Enter' && (event.metaKey || event.ctrlKey || (isLine && isPlainInput))) save();
+    else if (event.key === 'Enter' && (event.metaKey || event.ctrlKey || (isLine && isPlainInput))) {
+      // What has the focus once it is saved would be pressed.
+      event.preventDefault();
+      save();
+    }
   };
 }

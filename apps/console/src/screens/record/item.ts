@@ -32,7 +32,8 @@ export function useItem(resource: Resource, parents: Json, id: string, asOf: str
   const now = useQuery({
     ...readQuery(get, parameters),
     queryFn: ({ signal }) => read(resource, parents, id, signal),
-    throwOnError: true,
+    // A record that goes away while it is shown stays there, with what is typed into it.
+    throwOnError: (_, query) => query.state.data === undefined,
   });
   const past = useQuery({
     ...readQuery(get, { ...parameters, asOf }),
@@ -57,7 +58,7 @@ export function useItem(resource: Resource, parents: Json, id: string, asOf: str
     custom,
     changes: history.data?.pages.flatMap(({ items }) => items) ?? [],
     moreChanges: history.hasNextPage && !history.isFetchingNextPage ? () => void history.fetchNextPage() : undefined,
-    isDeleted: textAt(now.data, 'deleteTime') !== '',
+    isDeleted: textAt(now.data, 'deleteTime') !== '' || (now.error instanceof Problem && now.error.status === 404),
     fieldOf: (name) => [...fields, ...custom].find((field) => field.name === name) ?? { name, type: 'text' },
     may,
   };
@@ -89,7 +90,7 @@ export function useFields(fields: readonly FormField[], record: Json | undefined
 export function useFirstSource(fields: readonly FormField[]): Json {
   const may = useMay();
   const source = listedKey(fields)?.source;
-  const resource = theContract().resource((source?.required === true && source.reference) || '');
+  const resource = theContract().resource((source?.required === true ? source.reference : undefined) ?? '');
   const { data } = useQuery(readQuery(resource?.list ?? 'getTenant', { pageSize: 1 }, may(resource?.list)));
   const [first] = itemsAt(data, resource?.items ?? '');
   return source && first ? { [source.name]: first['id'] } : {};
