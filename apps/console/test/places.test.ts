@@ -38,3 +38,29 @@ test('a phone has the notifications, and the menu with which the user signs out'
   await phone.getByRole('button', { name: 'Preferences and sign-out' }).click();
   await phone.getByRole('menuitem', { name: 'Sign out' }).waitFor();
 });
+
+test('the list of a board and a record of it belong to the place of the board', async () => {
+  const { id } = await workspace.api('POST', '/v1/customers', { kind: 'COMPANY', displayName: 'Nordlys Energi' });
+  for (const path of ['/deals', '/deals/new', '/customers/board', `/customers/${String(id)}`]) {
+    await goTo(page, path);
+    const place = path.startsWith('/deals') ? 'Deals' : 'Customers';
+    await expect.poll(() => page.locator('nav a.active:visible').allInnerTexts(), { message: path }).toEqual([place]);
+  }
+});
+
+test('the current tab of a place is in sight on a phone', async () => {
+  const phone = await workspace.open('/', undefined, { locale: 'en', viewport: { width: 390, height: 844 } });
+  await goTo(phone, '/deliveryLimits');
+  const tab = phone.getByRole('link', { name: 'Delivery limits' });
+  await expect.poll(async () => (await tab.boundingBox())?.x).toBeLessThan(390 - 100);
+});
+
+test('the search names the type of what it finds in the language of the reader, on the first screen too', async () => {
+  await workspace.api('POST', '/v1/customers', { kind: 'COMPANY', displayName: 'Hygrometrie Weiß' });
+  const found = () => workspace.api<{ results: unknown[] }>('GET', '/v1/search?q=hygro');
+  await expect.poll(async () => (await found()).results.length).toBe(1);
+  const chinese = await workspace.open('/', undefined, { locale: 'zh-CN' });
+  await chinese.getByRole('button', { name: '搜索或执行' }).click();
+  await chinese.getByRole('searchbox').fill('hygro');
+  await chinese.getByRole('menuitem', { name: 'Hygrometrie Weiß' }).getByText('客户').waitFor();
+});

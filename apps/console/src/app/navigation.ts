@@ -182,6 +182,11 @@ export const placeGroups: readonly PlaceGroup[] = [
   },
 ];
 
+/** Whether a screen belongs to a place: its own, those below it, and its tabs. The list of deals belongs to their board. */
+export function isWithin({ to, tabs = [] }: Place, pathname: string): boolean {
+  return [to.replace('/board', ''), ...tabs].some((path) => pathname === path || pathname.startsWith(`${path}/`));
+}
+
 /** Whether the session may see a place or a tab: by its own permission, or that of its list. */
 export function useMayGo(): (to: string, permission?: string) => boolean {
   const session = useSession();

@@ -151,14 +151,14 @@ function useRecords(sought: string): Entry[] {
   const { data } = useQuery(readQuery('search', { q: sought, pageSize: 8 }, isSought));
   return itemsAt(data, 'results').map((result) => {
     const type = textAt(result, 'type');
-    const resource = theContract().recordType(type)?.name;
+    const resource = theContract().recordType(type);
     const object = type.startsWith('objects.') ? type.slice('objects.'.length) : undefined;
     const id = textAt(result, 'id');
-    const path = object === undefined ? `/${resource ?? type}/${id}` : `/objects/${object}/${id}`;
+    const path = object === undefined ? `/${resource?.name ?? type}/${id}` : `/objects/${object}/${id}`;
     return {
       id: `record:${id}`,
       name: textAt(result, 'title'),
-      beside: [labels.singular(object ?? resource ?? type), textAt(result, 'detail')]
+      beside: [labels.singular(object ?? resource?.singular ?? type), textAt(result, 'detail')]
         .filter((part) => part !== '')
         .join(', '),
       icon: Building2,

@@ -5,7 +5,7 @@ import { Icon, join, Key } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { t } from '../language.ts';
 import { followChanges } from '../live.ts';
-import { placeGroups, useMayGo, type Place } from '../navigation.ts';
+import { isWithin, placeGroups, useMayGo, type Place } from '../navigation.ts';
 import { followNotifications } from '../notifications.ts';
 import { useSession } from '../session.ts';
 import { focusMain, keyText, listenToKeys, useShortcut } from '../shortcuts.ts';
@@ -83,12 +83,11 @@ function PlaceList({ title, places }: { title: string | undefined; places: reado
   );
 }
 
-function PlaceLink({ place: { to, key, icon, letter, tabs } }: { place: Place }) {
+function PlaceLink({ place }: { place: Place }) {
+  const { to, key, icon, letter } = place;
   const navigate = useNavigate();
-  const { pathname } = useLocation();
-  const isWithin = tabs?.some((path) => pathname === path || pathname.startsWith(`${path}/`)) ?? false;
+  const isCurrent = isWithin(place, useLocation().pathname);
   const link = useRef<HTMLAnchorElement>(null);
-  const isCurrent = isWithin || pathname === to || (to !== '/' && pathname.startsWith(`${to}/`));
   useEffect(() => {
     if (isCurrent) link.current?.scrollIntoView({ block: 'nearest' });
   }, [isCurrent]);
@@ -99,7 +98,8 @@ function PlaceLink({ place: { to, key, icon, letter, tabs } }: { place: Place })
         ref={link}
         to={to}
         activeOptions={{ exact: to === '/' }}
-        className={join(style.place, isWithin && 'active')}
+        className={join(style.place, isCurrent && 'active')}
+        {...(isCurrent && { 'aria-current': true })}
         title={t(`nav.${key}`)}
       >
         <Icon of={icon} />
@@ -111,16 +111,22 @@ function PlaceLink({ place: { to, key, icon, letter, tabs } }: { place: Place })
 
 /** In place of the rail on narrow screens: four places, and the search that finds the others. */
 function TabBar({ places, onSearch }: { places: readonly Place[]; onSearch: () => void }) {
+  const { pathname } = useLocation();
   return (
     <nav className={style.tabs} aria-label={t('shell.places')}>
       {places
         .filter(({ key }) => ['home', 'myDay', 'customers', 'deals'].includes(key))
-        .map(({ to, key, icon }) => (
-          <Link key={key} to={to} activeOptions={{ exact: to === '/' }} className={style.tab}>
+        .map((place) => (
+          <Link
+            key={place.key}
+            to={place.to}
+            activeOptions={{ exact: place.to === '/' }}
+            className={join(style.tab, isWithin(place, pathname) && 'active')}
+          >
             <span>
-              <Icon of={icon} />
+              <Icon of={place.icon} />
             </span>
-            {t(`nav.${key}`)}
+            {t(`nav.${place.key}`)}
           </Link>
         ))}
       <button type="button" className={style.tab} onClick={onSearch}>
