@@ -61,6 +61,27 @@ describe('the filter of a list', () => {
     expect(await input().inputValue()).toBe('kind = PERSON');
   });
 
+  test('keeps saying what is wrong while the list is asked again', async () => {
+    await input().fill('kind = = PERSON');
+    await input().press('Enter');
+    await page.getByRole('alert').filter({ hasText: /./ }).first().waitFor();
+    let asked = 0;
+    const answer = Promise.withResolvers<void>();
+    await page.route(
+      (url) => url.pathname.endsWith('/v1/customers') && url.searchParams.get('filter') === 'kind = =',
+      async (route) => {
+        asked += 1;
+        await answer.promise;
+        await route.continue();
+      },
+    );
+    await workspace.api('POST', '/v1/customers', { kind: 'COMPANY', displayName: 'Nordlys Energi' });
+    await expect.poll(() => asked).toBeGreaterThan(0);
+    expect(await input().getAttribute('aria-invalid')).toBe('true');
+    answer.resolve();
+    await page.unrouteAll({ behavior: 'wait' });
+  });
+
   test('leaves what an input method composes alone', async () => {
     await input().fill('');
     await input().focus();

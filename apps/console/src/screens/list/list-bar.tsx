@@ -91,7 +91,7 @@ export function KeyHints({ shown, list: { resource, data }, canSelect }: KeyHint
       {theContract().hasParameter(resource.list, 'filter') && <Hint keys={['/']} name={t('list.hint.filter')} />}
       <Hint keys={['?']} name={t('list.hint.all')} />
       <span className={text.grow} />
-      {shown > 0 && (
+      {shown > 0 && data.fault === undefined && (
         <span className={text.faint} role="status">
           {t(data.hasMore ? 'list.loaded' : 'list.loadedAll', { count: shown })}
         </span>

@@ -100,8 +100,10 @@ export function useRows(resource: Resource, parents: Json, search: ListSearch): 
   const { placeOf } = split(search.filter ?? '');
   const asked = askedOf(resource, parents, search);
   const { orderBy: _, ...scope } = asked;
-  const { data, error, isPending, hasNextPage, fetchNextPage } = useInfiniteQuery(listQuery(resource, asked));
-  const fault = faultOf(error, placeOf);
+  const read = useInfiniteQuery(listQuery(resource, asked));
+  const { data, error, isPending, isPlaceholderData, hasNextPage, fetchNextPage } = read;
+  const isAsked = isPending || isPlaceholderData;
+  const fault = faultOf(useKeptError(error, isAsked, JSON.stringify(asked)), placeOf);
   const pages = useKept(data?.pages, resource.list + JSON.stringify(parents));
   const rows = useMemo(() => pages?.flatMap(({ items }) => items) ?? [], [pages]);
   const all = useMemo(() => () => void fetchNextPage({ cancelRefetch: false }), [fetchNextPage]);
@@ -136,6 +138,13 @@ function useKept(pages: readonly Page[] | undefined, of: string): readonly Page[
   const [kept, setKept] = useState({ of, pages });
   if (pages !== undefined && (kept.pages !== pages || kept.of !== of)) setKept({ of, pages });
   return pages ?? (kept.of === of ? kept.pages : undefined);
+}
+
+/** The error of a read while it is asked again: a fault of the filter does not go away for a moment. */
+function useKeptError(error: unknown, isAsked: boolean, of: string): unknown {
+  const [kept, setKept] = useState({ of, error });
+  if (!isAsked && (kept.error !== error || kept.of !== of)) setKept({ of, error });
+  return isAsked && kept.of === of ? kept.error : error;
 }
 
 export function useCount(resource: Resource, scope: Json, isWhole: boolean): number | undefined {
