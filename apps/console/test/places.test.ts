@@ -48,7 +48,7 @@ test('the list of a board and a record of it belong to the place of the board', 
   }
 });
 
-test('the current tab of a place is in sight on a phone', async () => {
+test('the current tab of a place is visible on a phone', async () => {
   const phone = await workspace.open('/', undefined, { locale: 'en', viewport: { width: 390, height: 844 } });
   await goTo(phone, '/deliveryLimits');
   const tab = phone.getByRole('link', { name: 'Delivery limits' });
