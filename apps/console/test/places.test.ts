@@ -27,6 +27,22 @@ test('each place of the rail shows its screen, and is visible', async () => {
   }
 });
 
+test('the place of the next screen is visible wherever the rail was scrolled to', async () => {
+  await goTo(page, '/customers');
+  const rail = page.getByRole('navigation', { name: 'Places' }).first();
+  const places = rail.locator('div', { has: page.getByRole('heading', { name: 'Records' }) });
+  const scrolled = () => places.evaluate(({ scrollTop }) => scrollTop > 0);
+  for (const isDown of [true, false]) {
+    await places.evaluate((element, top) => element.scrollTo({ top }), isDown ? 1_000 : 0);
+    await expect.poll(scrolled).toBe(isDown);
+  }
+
+  await goTo(page, '/all');
+  await expect.poll(() => page.locator('[aria-busy]').count()).toBe(0);
+
+  await expect.poll(() => rail.locator('a.active').evaluate(isVisible)).toBe(true);
+});
+
 function isVisible(link: Element): boolean {
   const [own, around] = [link, link.closest('div')].map((each) => each?.getBoundingClientRect());
   return own !== undefined && around !== undefined && own.bottom <= around.bottom && own.top >= around.top;

@@ -24,9 +24,13 @@ export function Shell() {
   useEffect(listenToKeys, []);
   useEffect(followChanges, []);
   useEffect(followNotifications, []);
-  // Once the new screen is there: what had the focus on the old one is gone only then.
+  // Once the new screen is there: what had the focus on the old one is gone only then, and the router has scrolled.
   const shown = useRouterState({ select: ({ resolvedLocation }) => resolvedLocation?.pathname });
-  useEffect(focusMain, [shown]);
+  const rail = useRef<HTMLElement>(null);
+  useEffect(() => {
+    focusMain();
+    rail.current?.querySelector('.active')?.scrollIntoView({ block: 'nearest' });
+  }, [shown]);
   useShortcut('mod+k', 'palette.name', () => setOpen('palette'));
   useShortcut('?', 'help.title', () => setOpen('help'));
   const permitted = placeGroups.map(({ key, places }) => ({
@@ -38,7 +42,7 @@ export function Shell() {
       <a href="#main" className={style.skip}>
         {t('shell.skip')}
       </a>
-      <nav className={style.rail} aria-label={t('shell.places')}>
+      <nav ref={rail} className={style.rail} aria-label={t('shell.places')}>
         <div className={style.brand}>
           <Logo />
           <span className={text.cut} title={session.workspace.name}>
@@ -87,15 +91,10 @@ function PlaceLink({ place }: { place: Place }) {
   const { to, key, icon, letter } = place;
   const navigate = useNavigate();
   const isCurrent = isWithin(place, useLocation().pathname);
-  const link = useRef<HTMLAnchorElement>(null);
-  useEffect(() => {
-    if (isCurrent) link.current?.scrollIntoView({ block: 'nearest' });
-  }, [isCurrent]);
   useShortcut(`g ${letter ?? ''}`, `nav.${key}`, () => void navigate({ to }), letter !== undefined);
   return (
     <li>
       <Link
-        ref={link}
         to={to}
         activeOptions={{ exact: to === '/' }}
         className={join(style.place, isCurrent && 'active')}
