@@ -150,11 +150,13 @@ export class CampaignTenant {
     return this.service.call('accountCampaign', { id }, this.caller);
   }
 
-  /** Gives a customer the address of another one, as files of other systems do. */
-  async copyAddress(from: string, to: string): Promise<void> {
+  /** Gives a customer the address of another one, as files of other systems do. @param spelling of it, by default the same */
+  async copyAddress(from: string, to: string, spelling?: string): Promise<void> {
     await this.superuser.query(
-      'update customer set emails = (select emails from customer where id = $1), version = version + 1 where id = $2',
-      [from, to],
+      `update customer set version = version + 1, emails = (
+         select jsonb_set(emails, '{0,address}', coalesce(to_jsonb($3::text), emails #> '{0,address}')) from customer where id = $1)
+       where id = $2`,
+      [from, to, spelling],
     );
   }
 
