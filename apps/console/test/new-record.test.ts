@@ -53,6 +53,7 @@ test('a new record is checked once something is written, and not before', async 
 });
 
 test('a new record begins in the first pipeline, and has no stage to choose without one', async () => {
+  await goTo(page, '/deals');
   await goTo(page, '/deals/new');
   await page.getByLabel('Name *').fill('Store climate');
   await page.getByLabel('Stage *').click();
