@@ -84,6 +84,9 @@ test(
     await expect.poll(waited, { timeout: soakTimeoutMs }).toBeGreaterThan(runCount / 4);
     await engine.flow('released', { steps: stepsOf(3) }, { version: 3, id: flowId });
     await expect.poll(waited, { timeout: soakTimeoutMs }).toBe(runCount);
+    // The end of a wait counts from when it begins, which is after the effect before it.
+    const listening = () => engine.query(`select from flow_run where state = 'WAITING' and waiting_for = 'steps/2'`);
+    await expect.poll(listening, { timeout: soakTimeoutMs }).toHaveLength(runCount / 2);
     await clock.step(listenDays + 1);
     engine.worker?.wake();
     const states = () =>
