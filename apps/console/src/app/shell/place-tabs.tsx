@@ -16,11 +16,7 @@ export function PlaceTabs() {
   const permitted = place?.tabs?.filter((path) => mayGo(path));
   if (!place || !permitted || permitted.length < 2) return null;
   return (
-    <nav
-      className={style.tabs}
-      aria-label={t(`nav.${place.key}`)}
-      ref={(tabs) => tabs?.querySelector('.active')?.scrollIntoView({ block: 'nearest', inline: 'nearest' })}
-    >
+    <nav className={style.tabs} aria-label={t(`nav.${place.key}`)}>
       {permitted.map((path) => (
         <Link key={path} to={path} className={style.tab} activeOptions={{ exact: true, includeSearch: false }}>
           {tabName(path)}

@@ -1,6 +1,6 @@
 import { Link, Outlet, useLocation, useNavigate, useRouterState } from '@tanstack/react-router';
 import { Search } from 'lucide-react';
-import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { useEffect, useState, type ReactNode } from 'react';
 import { Icon, join, Key } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { t } from '../language.ts';
@@ -26,10 +26,10 @@ export function Shell() {
   useEffect(followNotifications, []);
   // Once the new screen is there: what had the focus on the old one is gone only then, and the router has scrolled.
   const shown = useRouterState({ select: ({ resolvedLocation }) => resolvedLocation?.pathname });
-  const rail = useRef<HTMLElement>(null);
   useEffect(() => {
     focusMain();
-    rail.current?.querySelector('.active')?.scrollIntoView({ block: 'nearest' });
+    for (const current of document.querySelectorAll('nav .active'))
+      current.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   }, [shown]);
   useShortcut('mod+k', 'palette.name', () => setOpen('palette'));
   useShortcut('?', 'help.title', () => setOpen('help'));
@@ -42,7 +42,7 @@ export function Shell() {
       <a href="#main" className={style.skip}>
         {t('shell.skip')}
       </a>
-      <nav ref={rail} className={style.rail} aria-label={t('shell.places')}>
+      <nav className={style.rail} aria-label={t('shell.places')}>
         <div className={style.brand}>
           <Logo />
           <span className={text.cut} title={session.workspace.name}>
