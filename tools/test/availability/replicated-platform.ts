@@ -125,5 +125,6 @@ export const replicatedPlatform = sharedInTurn(
 
 async function callsOf(service: Service): Promise<number> {
   const text = await (await fetch(`${service.healthUrl}/metrics`)).text();
-  return Number(/^rapport_calls_total (\d+)/m.exec(text)?.[1] ?? 0);
+  const ofMethods = [...text.matchAll(/^rapport_calls_total\{[^}]*\} (\d+)/gm)];
+  return ofMethods.reduce((sum, [, count]) => sum + Number(count), 0);
 }

@@ -51,7 +51,8 @@ export interface IncomingCall {
 
 const calls = new Counter({
   name: 'rapport_calls_total',
-  help: 'Calls that this process has started.',
+  help: 'Calls that this process has started, by method.',
+  labelNames: ['method'],
   registers: [metrics],
 });
 
@@ -96,7 +97,7 @@ export class ServiceEntry {
       const known = this.#callerOf(method, received, peer);
       const caller = known instanceof Promise ? await known : known;
       authorise(method, caller);
-      calls.inc();
+      calls.inc({ method: method.path });
       const hides = caller?.hidesPii === true;
       if (request !== undefined) {
         this.#validator.check(method.desc.input, request);
