@@ -1,5 +1,5 @@
-import { createHmac, createSecretKey, hkdfSync, timingSafeEqual, type KeyObject } from 'node:crypto';
-import { countRetiredKeyUse, decrypt, encrypt, invalidArgument, type FieldViolation } from '@rapport/platform';
+import { createSecretKey, hkdfSync, timingSafeEqual, type KeyObject } from 'node:crypto';
+import { countRetiredKeyUse, decrypt, encrypt, hmac, invalidArgument, type FieldViolation } from '@rapport/platform';
 import { LRUCache } from 'lru-cache';
 
 /** Most tokens that a process keeps, and their total size with what they stand for, in characters. */
@@ -147,5 +147,5 @@ function signed(key: DerivedKeys, binding: string, bytes: Buffer): Buffer | unde
 function mac(key: KeyObject, binding: string, payload: Buffer): Buffer {
   // The length separates binding and payload: different pairs give different inputs.
   const bound = Buffer.from(binding);
-  return createHmac('sha256', key).update(`${bound.length}:`).update(bound).update(payload).digest();
+  return hmac(key).update(`${bound.length}:`).update(bound).update(payload).digest();
 }

@@ -29,6 +29,7 @@ export { followFiles } from './follow-files.js';
 export { canonicalLocale, knownTimeZone, localeViolations } from './values/locales.js';
 export { answerProbe, startHealthServer } from './http/health-server.js';
 export { printKeyUses, secretKeyId, type KeyUse } from './crypto/key-uses.js';
+export { hmac, secretOf } from './crypto/secret-key.js';
 export { MasterKeys, type WrappedKey } from './crypto/master-keys.js';
 export { countRetiredKeyUse, decryptByAny, keyIdOf, KeyRing } from './crypto/retired-keys.js';
 export { metrics } from './logging/metrics.js';

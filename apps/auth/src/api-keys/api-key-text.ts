@@ -1,4 +1,5 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { hmac } from '@rapport/platform';
 import { formatApiKey, type ApiKeyMode } from '@rapport/contracts';
 
 const prefixLength = 'rpt_live_'.length;
@@ -14,7 +15,7 @@ export function modeOfApiKey(key: string): ApiKeyMode {
 
 /** The stored hash of a key. It is an HMAC, so a copy of the database does not allow offline guesses. @param hmacKey 32 bytes */
 export function hashApiKey(hmacKey: Buffer, key: string): Buffer {
-  return createHmac('sha256', hmacKey).update(key).digest();
+  return hmac(hmacKey).update(key).digest();
 }
 
 /** The visible part of a key, which identifies it in lists: the prefix and 43 of the 192 secret bits. */

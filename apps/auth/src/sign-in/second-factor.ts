@@ -1,7 +1,7 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { AppError, decryptByAny, encrypt, invalidArgument, keyIdOf } from '@rapport/platform';
+import { AppError, decryptByAny, encrypt, hmac, invalidArgument, keyIdOf } from '@rapport/platform';
 import { AccountKeys } from '../storage/account-keys.js';
 import type { UserAccount } from '../storage/user-account.entity.js';
 import { RecoveryCode, UserTotp } from '../storage/user-totp.entity.js';
@@ -108,7 +108,7 @@ export function totpKeyId(
 }
 
 function hashOf(key: Buffer, user: Owner, code: string): Buffer {
-  return createHmac('sha256', key)
+  return hmac(key)
     .update(`${ownerText(user)} ${code.replaceAll('-', '')}`)
     .digest();
 }

@@ -1,8 +1,7 @@
-import { createHmac } from 'node:crypto';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { withConnection } from '@rapport/persistence';
-import { AppError } from '@rapport/platform';
+import { AppError, hmac } from '@rapport/platform';
 import { AccountKeys } from '../storage/account-keys.js';
 
 /** A limit on attempts in a window of time. */
@@ -92,7 +91,7 @@ export class Throttle {
   }
 
   #keyOf({ subject }: Limit): Buffer {
-    return createHmac('sha256', this.keys.throttleKey).update(subject).digest();
+    return hmac(this.keys.throttleKey).update(subject).digest();
   }
 }
 

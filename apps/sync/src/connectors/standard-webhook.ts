@@ -1,4 +1,5 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
+import { hmac } from '@rapport/platform';
 import { ConnectorError } from './connector-error.js';
 import type { VerifiedWebhook, WebhookDelivery } from './connector.js';
 
@@ -33,7 +34,7 @@ export function signedDelivery(
   const { 'webhook-id': id = '', 'webhook-timestamp': timestamp = '', 'webhook-signature': signatures = '' } = headers;
   const isNow = /^\d{1,12}$/.test(timestamp) && Math.abs(now / 1_000 - Number(timestamp)) <= toleranceSeconds;
   const key = Buffer.from(secret.slice('whsec_'.length), 'base64');
-  const expected = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest();
+  const expected = hmac(key).update(`${id}.${timestamp}.`).update(body).digest();
   const fits = signatures.split(' ').some((signature) => {
     const given = Buffer.from(/^v1,(.*)$/.exec(signature)?.[1] ?? '', 'base64');
     return given.length === expected.length && timingSafeEqual(given, expected);

@@ -1,5 +1,5 @@
-import { createHash, createHmac } from 'node:crypto';
-import { AppError, callContext, currentCaller, flowOrigin } from '@rapport/platform';
+import { createHash } from 'node:crypto';
+import { AppError, callContext, currentCaller, flowOrigin, hmac } from '@rapport/platform';
 import type { QueryResultRow } from 'pg';
 import { isRefusal } from '../database-errors.js';
 import type { Statement } from '../driver/pipeline.js';
@@ -40,7 +40,7 @@ export class Idempotency<Response> {
     const owner = effectOwner();
     this.#isEffect = owner !== undefined;
     this.#key = [tenantId, owner ?? principalId, requestId];
-    const hash = call.hashKey ? createHmac('sha256', call.hashKey) : createHash('sha256');
+    const hash = call.hashKey ? hmac(call.hashKey) : createHash('sha256');
     this.#requestHash = hash.update(`${call.method}\n`).update(call.request).digest();
   }
 

@@ -1,4 +1,5 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { hmac } from '@rapport/platform';
 
 /** The tenant and the id of an OAuth client. */
 export interface ClientKey {
@@ -43,7 +44,7 @@ export function generateClientSecret(): string {
 
 /** The stored hash of a secret. It is an HMAC, so a copy of the database does not allow offline guesses. @param hmacKey 32 bytes */
 export function hashClientSecret(hmacKey: Buffer, secret: string): Buffer {
-  return createHmac('sha256', hmacKey).update(`oauth-client:${secret}`).digest();
+  return hmac(hmacKey).update(`oauth-client:${secret}`).digest();
 }
 
 function formatUuid(bytes: Buffer): string {

@@ -1,4 +1,5 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { hmac } from '@rapport/platform';
 import { parse, stringify, v7 as uuidv7 } from 'uuid';
 
 /** What a page carries: the id that its submission will have, whose time is that of the page, and a signature. */
@@ -41,5 +42,5 @@ export function isProof(ticket: string, proof: string): boolean {
 }
 
 function signatureOf(secret: Buffer, formId: string, id: Buffer): Buffer {
-  return createHmac('sha256', secret).update(`form ${formId} `).update(id).digest().subarray(0, signatureBytes);
+  return hmac(secret).update(`form ${formId} `).update(id).digest().subarray(0, signatureBytes);
 }

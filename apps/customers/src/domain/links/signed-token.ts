@@ -1,4 +1,5 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
+import { hmac } from '@rapport/platform';
 
 /** Bytes of a signature: 128 bits cannot be guessed. */
 const signatureBytes = 16;
@@ -24,5 +25,5 @@ export function readSignedToken(purpose: string, token: string): ClaimedToken | 
 }
 
 function signatureOf(secret: Buffer, purpose: string, payload: Buffer): Buffer {
-  return createHmac('sha256', secret).update(`${purpose} `).update(payload).digest().subarray(0, signatureBytes);
+  return hmac(secret).update(`${purpose} `).update(payload).digest().subarray(0, signatureBytes);
 }

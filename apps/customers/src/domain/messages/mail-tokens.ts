@@ -1,4 +1,5 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { hmac } from '@rapport/platform';
 import { emailIdentity } from '../../engine/values/domain-spellings.js';
 
 /** Addresses of a mailbox: all local parts of the tokens are lower case, since servers on the way may fold them. */
@@ -87,7 +88,7 @@ function tokenIn(address: string, mailboxes: readonly TokenAddress[]): string | 
 }
 
 function signature(secret: Buffer, ticketId: string): string {
-  return base32(createHmac('sha256', secret).update(`ticket ${ticketId}`).digest()).slice(0, signatureLength);
+  return base32(hmac(secret).update(`ticket ${ticketId}`).digest()).slice(0, signatureLength);
 }
 
 /** Base 32 (RFC 4648) in lower case, without padding. */

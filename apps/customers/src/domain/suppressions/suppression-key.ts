@@ -1,7 +1,7 @@
-import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import { createSecretKey, type KeyObject } from 'node:crypto';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { queryRows, type StatementTransaction } from '@rapport/persistence';
-import { currentCaller } from '@rapport/platform';
+import { currentCaller, hmac } from '@rapport/platform';
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import { emailSpellings } from '../../engine/values/domain-spellings.js';
 import type { Suppression } from './suppression.entity.js';
@@ -37,12 +37,12 @@ export class SuppressionKey {
 
   /** Identifies the key, to check whether hashes were made with it. */
   get fingerprint(): string {
-    return createHmac('sha256', this.#key).update('fingerprint').digest('hex').slice(0, 16);
+    return hmac(this.#key).update('fingerprint').digest('hex').slice(0, 16);
   }
 
   /** A key for another purpose. */
   derived(purpose: string): Buffer {
-    return createHmac('sha256', this.#key).update(`derived ${purpose}`).digest();
+    return hmac(this.#key).update(`derived ${purpose}`).digest();
   }
 
   /** The same address has a different hash in each tenant. It is that of all spellings of the address. */
@@ -57,7 +57,7 @@ export class SuppressionKey {
 
   #hashOf(tenantId: string, addressKey: string): Buffer {
     const text = JSON.stringify([this.space ?? tenantId, addressKey]);
-    return createHmac('sha256', this.#key).update(text).digest();
+    return hmac(this.#key).update(text).digest();
   }
 }
 

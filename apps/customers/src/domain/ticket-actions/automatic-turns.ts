@@ -1,6 +1,5 @@
-import { createHmac } from 'node:crypto';
 import type { StatementTransaction } from '@rapport/persistence';
-import { AppError, currentCaller } from '@rapport/platform';
+import { AppError, currentCaller, hmac } from '@rapport/platform';
 import { readMailSecret } from '../messages/mail-addresses.js';
 
 /** Automatic replies of a mailbox to an address in 24 hours: more than a flow has to say to a person in a day. */
@@ -112,5 +111,5 @@ async function countReplies(
 async function hashesOf(transaction: StatementTransaction, addresses: readonly string[]): Promise<Buffer[]> {
   const secret = await readMailSecret(transaction);
   const distinct = new Set(addresses.map((address) => address.toLowerCase()));
-  return [...distinct].map((address) => createHmac('sha256', secret).update(`auto reply ${address}`).digest());
+  return [...distinct].map((address) => hmac(secret).update(`auto reply ${address}`).digest());
 }

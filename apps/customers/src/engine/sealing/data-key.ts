@@ -1,5 +1,5 @@
-import { createHmac } from 'node:crypto';
-import { decrypt, encrypt } from '@rapport/platform';
+import type { KeyObject } from 'node:crypto';
+import { decrypt, encrypt, hmac, secretOf } from '@rapport/platform';
 
 /** Length of a data key: one half encrypts, the other derives nonces. */
 export const dataKeyBytes = 64;
@@ -17,16 +17,16 @@ const sealedInJson = /\\u0001([A-Za-z0-9_-]{59,})/g;
 
 /** The key of one subject's personal data. */
 export class DataKey {
-  readonly #cipherKey: Buffer;
-  readonly #nonceKey: Buffer;
+  readonly #cipherKey: KeyObject;
+  readonly #nonceKey: KeyObject;
 
   /** @param bytes 64 of them */
   constructor(
     readonly id: string,
     bytes: Buffer,
   ) {
-    this.#cipherKey = bytes.subarray(0, 32);
-    this.#nonceKey = bytes.subarray(32);
+    this.#cipherKey = secretOf(bytes.subarray(0, 32));
+    this.#nonceKey = secretOf(bytes.subarray(32));
   }
 
   /**
@@ -35,7 +35,7 @@ export class DataKey {
    */
   seal(text: string): string {
     const plain = Buffer.from(text);
-    const nonce = createHmac('sha256', this.#nonceKey).update(plain).digest().subarray(0, 12);
+    const nonce = hmac(this.#nonceKey).update(plain).digest().subarray(0, 12);
     const keyId = Buffer.from(this.id.replaceAll('-', ''), 'hex');
     return mark + Buffer.concat([keyId, encrypt(this.#cipherKey, plain, this.id, { nonce })]).toString('base64url');
   }

@@ -1,7 +1,6 @@
-import { createHmac } from 'node:crypto';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { maskText } from '@rapport/contracts';
-import { AppError } from '@rapport/platform';
+import { AppError, hmac } from '@rapport/platform';
 import { keyIdOf, openJson, sealedTextsOf, type DataKey } from './data-key.js';
 import { KeyIds, keyOf, newKey } from './new-keys.js';
 import { lost, type FormerKeys, type SubjectKeys, type TenantKeys } from './subject-keys.js';
@@ -173,7 +172,7 @@ export class Seal {
   /** A blind index of a value: a keyed hash that is the same for equal values of one tenant, 32 characters of base64url. */
   blind(purpose: string, value: string): string {
     const text = JSON.stringify([purpose, value]);
-    return createHmac('sha256', this.tenantKeys.index).update(text).digest('base64url').slice(0, 32);
+    return hmac(this.tenantKeys.index).update(text).digest('base64url').slice(0, 32);
   }
 
   /** The HMAC key for hashes of personal data. */

@@ -1,14 +1,19 @@
-import { createHmac } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { hmac, secretOf } from '@rapport/platform';
 import type { JsonValue } from '../../connectors/peer-record.js';
 
 /** Keyed hashes that compare values without storing them: without the key they reveal nothing. */
 export class Fingerprints {
+  readonly #key: KeyObject;
+
   /** @param key 32 bytes. Fingerprints under different keys are not comparable */
-  constructor(private readonly key: Buffer) {}
+  constructor(key: Buffer) {
+    this.#key = secretOf(key);
+  }
 
   /** 96 bits. Independent of the order of an object's keys. */
   of(value: JsonValue): string {
-    return createHmac('sha256', this.key).update(canonical(value)).digest('base64url').slice(0, 16);
+    return hmac(this.#key).update(canonical(value)).digest('base64url').slice(0, 16);
   }
 }
 

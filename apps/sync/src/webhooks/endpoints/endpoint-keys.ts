@@ -1,4 +1,5 @@
-import { createPrivateKey, createPublicKey, createHmac, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { hmac } from '@rapport/platform';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 
 /** Within the 24 to 64 bytes that Standard Webhooks requires. */
@@ -52,7 +53,7 @@ export class EndpointKeys {
   signatures(id: string, timestamp: number, body: Buffer): string[] {
     const content = Buffer.concat([Buffer.from(`${id}.${timestamp}.`), body]);
     return [
-      `v1,${createHmac('sha256', this.secretKey).update(content).digest('base64')}`,
+      `v1,${hmac(this.secretKey).update(content).digest('base64')}`,
       `v1a,${sign(null, content, this.#privateKey).toString('base64')}`,
     ];
   }

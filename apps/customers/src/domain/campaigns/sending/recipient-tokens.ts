@@ -1,4 +1,5 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
+import { hmac } from '@rapport/platform';
 import { parse } from 'uuid';
 import { base32 } from '../../messages/mail-tokens.js';
 
@@ -39,7 +40,7 @@ export function recipientOfMessageId(internetMessageId: string): string | undefi
 const messageIdPattern = /^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\.[0-9a-f]{12}@/;
 
 function signature(secret: Buffer, recipientId: string): string {
-  const digest = createHmac('sha256', secret).update(`campaign recipient ${recipientId}`).digest();
+  const digest = hmac(secret).update(`campaign recipient ${recipientId}`).digest();
   return base32(digest).slice(0, signatureLength);
 }
 
