@@ -4,6 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { JsonValue } from '../../connectors/peer-record.js';
 import { rowOwner } from '../../storage/sealed-row.js';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
+import { Gathered } from './gathered.js';
 
 export type ConflictKind = 'FIELDS' | 'DELETED' | 'VALUE_TAKEN' | 'REJECTED' | 'LOOP' | 'PAIRING';
 
@@ -23,6 +24,11 @@ export interface Conflict {
 
 /** The open conflicts of a mapping, at most one per link. */
 export class ConflictStore {
+  readonly #settled = new Gathered<string, void>(
+    (linkIds) => this.#settleAll(linkIds),
+    (linkId) => linkId,
+  );
+
   /** @param em of the mapping's tenant */
   constructor(
     private readonly em: EntityManager,
@@ -45,12 +51,17 @@ export class ConflictStore {
     });
   }
 
-  async settle(linkId: string): Promise<void> {
+  settle(linkId: string): Promise<void> {
+    return this.#settled.ask(linkId);
+  }
+
+  async #settleAll(linkIds: readonly string[]): Promise<void[]> {
     await readForTenant(this.em, {
-      name: 'settle_conflict',
-      sql: 'delete from sync_conflict where tenant_id = $1 and mapping_id = $2 and link_id = $3',
-      values: [this.tenantId, this.mappingId, linkId],
+      name: 'settle_conflicts',
+      sql: 'delete from sync_conflict where tenant_id = $1 and mapping_id = $2 and link_id = any ($3::uuid[])',
+      values: [this.tenantId, this.mappingId, linkIds],
     });
+    return [];
   }
 
   /** The links that have a conflict. */

@@ -1,8 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { readForTenant, type Statement } from '@rapport/persistence';
 import { MappingChangedError } from '../runs/run-failure.js';
-import type { Base } from './link.js';
-import type { Link } from './link.js';
+import { Gathered } from './gathered.js';
+import type { Base, Link } from './link.js';
 
 interface LinkRow {
   id: string;
@@ -23,6 +23,7 @@ interface LinkRow {
   revision: number;
 }
 
+/** Of sync_link, beside its tenant and mapping. */
 const columns = `id, customer_id, record_id, base, customer_version, record_version, sealed_intent, is_deleting, is_apart,
   is_left_out, choice, answer, copy_version, hop, push_time, revision`;
 
@@ -34,8 +35,20 @@ export class LinkChangedError extends Error {
   }
 }
 
-/** The links of one mapping. */
+/** As in `columns`, of `jsonb_to_recordset`. */
+const columnTypes = `id uuid, customer_id uuid, record_id text, base jsonb, customer_version int, record_version text,
+  sealed_intent text, is_deleting bool, is_apart bool, is_left_out bool, choice text, answer jsonb, copy_version text,
+  hop int, push_time timestamptz, revision int`;
+
+/** The links of one mapping. Links that are saved at the same time are saved by one statement. */
 export class LinkStore {
+  readonly #saves: Gathered<Link, number | undefined>;
+  readonly #intents: Gathered<Link, number | undefined>;
+  readonly #removals = new Gathered<string, void>(
+    (ids) => this.#removeAll(ids),
+    (id) => id,
+  );
+
   /** @param em of the mapping's tenant */
   constructor(
     private readonly em: EntityManager,
@@ -43,7 +56,15 @@ export class LinkStore {
     private readonly mappingId: string,
     /** The version of the mapping that the run has read. */
     private readonly mappingVersion: number,
-  ) {}
+  ) {
+    const gathered = (version: number | null) =>
+      new Gathered<Link, number | undefined>(
+        (links) => this.#saveAll(links, version),
+        ({ id }) => id,
+      );
+    this.#saves = gathered(null);
+    this.#intents = gathered(mappingVersion);
+  }
 
   /** Links of customers, by the customer's id. */
   async byCustomers(customerIds: readonly string[]): Promise<Map<string, Link>> {
@@ -52,7 +73,7 @@ export class LinkStore {
   }
 
   async byCustomer(customerId: string): Promise<Link | undefined> {
-    const [link] = await this.#find('link_by_customer', 'customer_id = $3', [customerId]);
+    const [link] = await this.#find('link_by_customer', 'customer_id = $3', [customerId], true);
     return link;
   }
 
@@ -102,7 +123,7 @@ export class LinkStore {
    * @throws LinkChangedError
    */
   save(link: Link): Promise<void> {
-    return this.#save(link, null);
+    return this.#save(link, this.#saves);
   }
 
   /**
@@ -113,7 +134,7 @@ export class LinkStore {
    * @throws MappingChangedError, LinkChangedError
    */
   async saveIntent(link: Link): Promise<void> {
-    await this.#save(link, this.mappingVersion);
+    await this.#save(link, this.#intents);
   }
 
   /** @throws MappingChangedError after a change of the mapping, or while its connection is disabled */
@@ -121,44 +142,59 @@ export class LinkStore {
     if (await this.#isMappingChanged()) throw new MappingChangedError();
   }
 
-  async remove({ id }: Link): Promise<void> {
-    await this.#run({
-      name: 'remove_link',
-      sql: 'delete from sync_link where tenant_id = $1 and mapping_id = $2 and id = $3',
-      values: [this.tenantId, this.mappingId, id],
-    });
+  remove({ id }: Link): Promise<void> {
+    return this.#removals.ask(id);
   }
 
-  /** @param mappingVersion required version of the mapping; null for any */
-  async #save(link: Link, mappingVersion: number | null): Promise<void> {
-    const [saved] = await this.#run<{ revision: number }>({
-      name: 'save_link',
-      // The connection is locked first, as by a call that deletes it with its mappings.
+  async #removeAll(ids: readonly string[]): Promise<void[]> {
+    await this.#run({
+      name: 'remove_links',
+      sql: 'delete from sync_link where tenant_id = $1 and mapping_id = $2 and id = any ($3::uuid[])',
+      values: [this.tenantId, this.mappingId, ids],
+    });
+    return [];
+  }
+
+  async #save(link: Link, gathered: Gathered<Link, number | undefined>): Promise<void> {
+    const revision = await gathered.ask(link);
+    if (revision === undefined) {
+      throw (await this.#isMappingChanged()) ? new MappingChangedError() : new LinkChangedError(link.id);
+    }
+    link.revision = revision;
+  }
+
+  /**
+   * Gives the new revisions, undefined for links that were not stored.
+   *
+   * @param mappingVersion required version of the mapping; null for any
+   */
+  async #saveAll(links: readonly Link[], mappingVersion: number | null): Promise<(number | undefined)[]> {
+    const saved = await this.#run<{ id: string; revision: number }>({
+      name: 'save_links',
+      // The connection is locked first, as by a call that deletes it with its mappings. In the order of ids, as others lock links.
       sql: `with enabled as materialized (
-          select from connection where tenant_id = $1 and state = 'ENABLED' and $19::int is not null
+          select from connection where tenant_id = $1 and state = 'ENABLED' and $4::int is not null
             and id = (select connection_id from mapping where tenant_id = $1 and id = $2) for share),
         same as materialized (
-          select from mapping where tenant_id = $1 and id = $2 and version = $19 and exists (select from enabled) for share)
+          select from mapping where tenant_id = $1 and id = $2 and version = $4 and exists (select from enabled) for share)
         insert into sync_link as known (tenant_id, mapping_id, ${columns})
-        select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18 + 1
-        where $19::int is null or exists (select from same)
+        select $1, $2, id, customer_id, record_id, base, customer_version, record_version, decode(sealed_intent, 'hex'),
+          is_deleting, is_apart, is_left_out, choice, answer, copy_version, hop, push_time, revision + 1
+        from jsonb_to_recordset($3) as link (${columnTypes})
+        where $4::int is null or exists (select from same)
+        order by id
         on conflict (tenant_id, mapping_id, id) do update set
           customer_id = excluded.customer_id, record_id = excluded.record_id, base = excluded.base,
           customer_version = excluded.customer_version, record_version = excluded.record_version,
           sealed_intent = excluded.sealed_intent, is_deleting = excluded.is_deleting, is_apart = excluded.is_apart,
           is_left_out = excluded.is_left_out, choice = excluded.choice, answer = excluded.answer, copy_version = excluded.copy_version,
           hop = excluded.hop, push_time = excluded.push_time, revision = excluded.revision
-        where known.revision = $18
-        returning revision`,
-      values: [
-        ...[this.tenantId, this.mappingId, link.id, link.customerId, link.recordId, JSON.stringify(link.base)],
-        ...[link.customerVersion, link.recordVersion, link.sealedIntent, link.isDeleting, link.isApart, link.isLeftOut],
-        ...[link.choice, link.answer && JSON.stringify(link.answer), link.copyVersion],
-        ...[link.hop, link.pushTime, link.revision, mappingVersion],
-      ],
+        where known.revision = excluded.revision - 1
+        returning id, revision`,
+      values: [this.tenantId, this.mappingId, JSON.stringify(links.map(rowOfLink)), mappingVersion],
     });
-    if (!saved) throw (await this.#isMappingChanged()) ? new MappingChangedError() : new LinkChangedError(link.id);
-    link.revision = saved.revision;
+    const revisions = new Map(saved.map(({ id, revision }) => [id, revision]));
+    return links.map(({ id }) => revisions.get(id));
   }
 
   async #isMappingChanged(): Promise<boolean> {
@@ -172,10 +208,11 @@ export class LinkStore {
     return same.length === 0;
   }
 
-  async #find(name: string, condition: string, values: readonly unknown[]): Promise<Link[]> {
+  async #find(name: string, condition: string, values: readonly unknown[], isQuick = false): Promise<Link[]> {
     const rows = await this.#run<LinkRow>({
       name,
       sql: `select ${columns} from sync_link where tenant_id = $1 and mapping_id = $2 and ${condition}`,
+      isQuick,
       values: [this.tenantId, this.mappingId, ...values],
     });
     return rows.map(linkOfRow);
@@ -184,6 +221,28 @@ export class LinkStore {
   #run<Row extends object>(statement: Statement): Promise<Row[]> {
     return readForTenant<Row>(this.em, statement);
   }
+}
+
+/** As jsonb, in which there are no bytes. */
+function rowOfLink(link: Link): Record<keyof LinkRow, unknown> {
+  return {
+    id: link.id,
+    customer_id: link.customerId,
+    record_id: link.recordId,
+    base: link.base,
+    customer_version: link.customerVersion,
+    record_version: link.recordVersion,
+    sealed_intent: link.sealedIntent?.toString('hex') ?? null,
+    is_deleting: link.isDeleting,
+    is_apart: link.isApart,
+    is_left_out: link.isLeftOut,
+    choice: link.choice,
+    answer: link.answer,
+    copy_version: link.copyVersion,
+    hop: link.hop,
+    push_time: link.pushTime,
+    revision: link.revision,
+  };
 }
 
 function linkOfRow(row: LinkRow): Link {

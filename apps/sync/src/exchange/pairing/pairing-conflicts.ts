@@ -49,6 +49,7 @@ export class PairingConflicts {
       sql: `select count(*)::int as count from sync_candidate
         where tenant_id = $1 and mapping_id = $2 and record_id = $3 and not is_refuted`,
       values: [this.tenantId, this.mappingId, recordId],
+      isQuick: true,
     });
     const count = row?.count ?? 0;
     if (count === 0) return undefined;
@@ -75,6 +76,7 @@ export class PairingConflicts {
         left join sync_link link on link.tenant_id = $1 and link.mapping_id = $2 and link.record_id = candidate.record_id
         where candidate.tenant_id = $1 and candidate.mapping_id = $2 and candidate.customer_id = $3 and not is_refuted`,
       values: [this.tenantId, this.mappingId, customerId],
+      isQuick: true,
     });
     const count = row?.count ?? 0;
     if (count === 0) return undefined;
