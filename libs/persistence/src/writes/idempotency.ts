@@ -6,8 +6,11 @@ import type { Statement } from '../driver/pipeline.js';
 import type { ReadRows, TransactionStatement } from './statement-transaction.js';
 import type { WriteCall } from './write-call.js';
 
-/** Expired rows that a write deletes, so that a tenant's rows stay in proportion to its writes. */
-const expiredRowsPerWrite = 5;
+/**
+ * One write in so many deletes expired rows, and how many, so that a tenant's rows stay in proportion to its writes. To
+ * look for them costs as much as to store a row.
+ */
+const clearing = { oneWriteIn: 8, rows: 40 };
 
 /** Reasons for which the statements of an idempotency key refuse. */
 const keyInUse = 'IDEMPOTENCY_KEY_IN_USE';
@@ -28,6 +31,7 @@ interface EarlierAnswer {
 /** A write's use of its caller's idempotency key: the statements of its transaction that concern the key. */
 export class Idempotency<Response> {
   readonly #key: readonly string[];
+  readonly #keyHash: Buffer;
   readonly #requestHash: Buffer;
   /** Whether the key is an effect key of a flow, whose response is retained until the run is released. */
   readonly #isEffect: boolean;
@@ -40,6 +44,7 @@ export class Idempotency<Response> {
     const owner = effectOwner();
     this.#isEffect = owner !== undefined;
     this.#key = [tenantId, owner ?? principalId, requestId];
+    this.#keyHash = createHash('sha256').update(JSON.stringify(this.#key)).digest();
     const hash = call.hashKey ? hmac(call.hashKey) : createHash('sha256');
     this.#requestHash = hash.update(`${call.method}\n`).update(call.request).digest();
   }
@@ -49,11 +54,10 @@ export class Idempotency<Response> {
    * flight behind this one. Two keys with the same hash exclude each other like one key.
    */
   get lock(): TransactionStatement {
-    const hash = createHash('sha256').update(JSON.stringify(this.#key)).digest().readBigInt64BE();
     return {
       name: 'lock_idempotency_key',
       sql: `select refuse_unless(pg_try_advisory_xact_lock($1::bigint), '${keyInUse}')`,
-      values: [hash.toString()],
+      values: [this.#keyHash.readBigInt64BE().toString()],
       explain: (error) => (isRefusal(error, keyInUse) ? inUse() : error),
     };
   }
@@ -79,7 +83,7 @@ export class Idempotency<Response> {
   }
 
   /**
-   * Stores the response, and deletes expired ones. Refuses when the key already has a response: this detects a
+   * Stores the response, and at times deletes expired ones. Refuses when the key already has a response: this detects a
    * repetition in a write that has not looked before.
    */
   store(response: Response): TransactionStatement[] {
@@ -104,10 +108,10 @@ export class Idempotency<Response> {
       sql: `delete from idempotency_key where ctid = any (array(
           select ctid from idempotency_key
           where tenant_id = $1 and create_time <= now() - interval '24 hours'
-          order by create_time limit ${expiredRowsPerWrite} for update skip locked))`,
+          order by create_time limit ${clearing.rows} for update skip locked))`,
       values: this.#key.slice(0, 1),
     };
-    return [stored, cleared];
+    return this.#keyHash.readUInt32BE(8) % clearing.oneWriteIn === 0 ? [stored, cleared] : [stored];
   }
 
   async #explain(error: unknown, read: ReadRows): Promise<unknown> {
