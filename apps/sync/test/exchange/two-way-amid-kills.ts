@@ -53,7 +53,28 @@ function options(
   };
 }
 
-let killing = Promise.resolve();
+const typed: [Engine, zone: string][] = [
+  ['POSTGRESQL', 'Europe/Berlin'],
+  ['MARIADB', 'Asia/Kolkata'],
+  ['POSTGRESQL', 'Asia/Kolkata'],
+  ['MARIADB', 'Europe/Berlin'],
+];
+
+/** One of them by the seed, and all in the long form. */
+const typedTables = typed.filter((_, index) => isSoak || index === seed % typed.length);
+
+/** Tests that have yet to set up what they need, in which a kill would fail their calls. */
+let unprepared = 3 + typedTables.length;
+const allPrepared = Promise.withResolvers<void>();
+
+async function prepare<Made>(setUp: () => Promise<Made>): Promise<Made> {
+  return setUp().finally(() => {
+    unprepared -= 1;
+    if (unprepared === 0) allPrepared.resolve();
+  });
+}
+
+let killing = allPrepared.promise;
 
 /** One after the other: all tests kill what they share. */
 function inTurn(kills: (() => Promise<void>)[]): (() => Promise<void>)[] {
@@ -69,13 +90,6 @@ async function killCustomers(): Promise<void> {
   await platform.services.customers.kill();
   await platform.services.customers.start();
 }
-
-const typed: [Engine, zone: string][] = [
-  ['POSTGRESQL', 'Europe/Berlin'],
-  ['MARIADB', 'Asia/Kolkata'],
-  ['POSTGRESQL', 'Asia/Kolkata'],
-  ['MARIADB', 'Europe/Berlin'],
-];
 
 /** @param current gives the platform whose sync and customers are killed */
 export function declareTwoWayAmidKills(current: () => Platform): void {
@@ -93,20 +107,7 @@ export function declareTwoWayAmidKills(current: () => Platform): void {
       'with Radicale, edits on both sides amid kills are lost nowhere, and end in two equal sides',
       { timeout: soakTimeoutMs },
       async () => {
-        const tenant = await ExchangeTenant.create(platform);
-        const book = await radicale.createAddressBook(`book-${randomUUID()}`);
-        const { username, password } = radicale;
-        const connection = await tenant.connect('carddav', { url: book, username }, { password }, polled);
-        const mappingId = await tenant.map(connection, {
-          ...mapping,
-          recordType: 'contact',
-          fields: [
-            { customerField: 'displayName', peerField: 'displayName' },
-            { customerField: 'jobTitle', peerField: 'jobTitle' },
-            { customerField: 'companyName', peerField: 'organization' },
-            { customerField: 'emails', peerField: 'emails', transform: 'CONTACT_LIST' },
-          ],
-        });
+        const { tenant, book, mappingId } = await prepare(addressBook);
 
         const sides = { customers: customerSide(tenant), peer: cardSide(radicale, book) };
         const kills = inTurn([killSync, () => radicale.restart(), killCustomers]);
@@ -120,38 +121,7 @@ export function declareTwoWayAmidKills(current: () => Platform): void {
       'with MariaDB, edits on both sides amid kills are lost nowhere, and end in two equal sides',
       { timeout: soakTimeoutMs },
       async () => {
-        const tenant = await ExchangeTenant.create(platform);
-        const database = await createMariadbDatabase(mariadb);
-        await database.run(peopleTable);
-        const { port, user, password } = database;
-        const connection = await tenant.connect(
-          'sql',
-          {
-            ...{
-              engine: 'MARIADB',
-              host: '127.0.0.1',
-              port,
-              database: database.database,
-              user,
-              tls: 'OFF',
-              table: 'people',
-            },
-            ...{ idColumn: 'id', updatedColumn: 'updated_at', keyColumn: 'rapport_key', deletedColumn: 'deleted_at' },
-            ...{ versionColumn: 'version', lateCommitSeconds: 2 },
-          },
-          { password },
-          polled,
-        );
-        const mappingId = await tenant.map(connection, {
-          ...mapping,
-          recordType: 'people',
-          fields: [
-            { customerField: 'displayName', peerField: 'name' },
-            { customerField: 'jobTitle', peerField: 'title' },
-            { customerField: 'companyName', peerField: 'company' },
-            { customerField: 'emails', peerField: 'email', transform: 'FIRST_OF_LIST' },
-          ],
-        });
+        const { tenant, database, mappingId } = await prepare(mariadbTable);
 
         const sides = { customers: customerSide(tenant), peer: tableSide(database) };
         const kills = inTurn([killSync, () => mariadb.restart(), killCustomers]);
@@ -165,9 +135,7 @@ export function declareTwoWayAmidKills(current: () => Platform): void {
       'of deals, edits on both sides amid kills are lost nowhere, and end in two equal sides',
       { timeout: soakTimeoutMs },
       async () => {
-        const tenant = await ExchangeTenant.create(platform);
-        const table = await DealsTable.create(tenant, {}, polled);
-        const mappingId = await table.map(undefined, mapping);
+        const { tenant, table, mappingId } = await prepare(dealsTable);
 
         const sides = { customers: dealSide(table), peer: dealsTableSide(table), content: dealContent };
         const kills = inTurn([killSync, killCustomers]);
@@ -181,41 +149,11 @@ export function declareTwoWayAmidKills(current: () => Platform): void {
       },
     );
 
-    // One of them by the seed, and all in the long form.
-    test.concurrent.each(typed.filter((_, index) => isSoak || index === seed % typed.length))(
+    test.concurrent.each(typedTables)(
       'with columns of many types of %s in %s, and keys of two columns, both sides end equal by a comparison in SQL',
       { timeout: soakTimeoutMs },
       async (engine, timeZone) => {
-        const tenant = await ExchangeTenant.create(platform);
-        const database = engine === 'MARIADB' ? await createMariadbDatabase(mariadb) : await createPostgresSchema();
-        const table = { engine, run: database.run };
-        await createTypedTable(table);
-        await defineTypedFields(tenant, engine);
-        const { port, user, password } = database;
-        const connection = await tenant.connect(
-          'sql',
-          {
-            ...{ engine, host: '127.0.0.1', port, database: database.database, user, tls: 'OFF', timeZone },
-            ...(engine === 'POSTGRESQL' && { schema: user }),
-            ...{
-              table: 'things',
-              idColumns: ['branch', 'number'],
-              updatedColumn: 'updated_at',
-              keyColumn: 'rapport_key',
-            },
-            ...{ deletedColumn: 'deleted_at', versionColumn: 'version', lateCommitSeconds: 2 },
-          },
-          { password },
-          polled,
-        );
-        const mappingId = await tenant.map(connection, {
-          ...mapping,
-          recordType: 'things',
-          fields: [
-            { customerField: 'displayName', peerField: 'name' },
-            ...fieldsOf(engine).map(({ name }) => ({ customerField: `customFields.${name}`, peerField: name })),
-          ],
-        });
+        const { tenant, table, mappingId } = await prepare(() => typedTable(engine, timeZone));
 
         const content = typedContent(engine);
         const sides = { customers: typedCustomerSide(tenant, engine), peer: typedTableSide(table, timeZone) };
@@ -242,4 +180,98 @@ export function declareTwoWayAmidKills(current: () => Platform): void {
       },
     );
   });
+}
+
+async function addressBook() {
+  const tenant = await ExchangeTenant.create(platform);
+  const book = await radicale.createAddressBook(`book-${randomUUID()}`);
+  const { username, password } = radicale;
+  const connection = await tenant.connect('carddav', { url: book, username }, { password }, polled);
+  const mappingId = await tenant.map(connection, {
+    ...mapping,
+    recordType: 'contact',
+    fields: [
+      { customerField: 'displayName', peerField: 'displayName' },
+      { customerField: 'jobTitle', peerField: 'jobTitle' },
+      { customerField: 'companyName', peerField: 'organization' },
+      { customerField: 'emails', peerField: 'emails', transform: 'CONTACT_LIST' },
+    ],
+  });
+  return { tenant, book, mappingId };
+}
+
+async function mariadbTable() {
+  const tenant = await ExchangeTenant.create(platform);
+  const database = await createMariadbDatabase(mariadb);
+  await database.run(peopleTable);
+  const { port, user, password } = database;
+  const connection = await tenant.connect(
+    'sql',
+    {
+      ...{
+        engine: 'MARIADB',
+        host: '127.0.0.1',
+        port,
+        database: database.database,
+        user,
+        tls: 'OFF',
+        table: 'people',
+      },
+      ...{ idColumn: 'id', updatedColumn: 'updated_at', keyColumn: 'rapport_key', deletedColumn: 'deleted_at' },
+      ...{ versionColumn: 'version', lateCommitSeconds: 2 },
+    },
+    { password },
+    polled,
+  );
+  const mappingId = await tenant.map(connection, {
+    ...mapping,
+    recordType: 'people',
+    fields: [
+      { customerField: 'displayName', peerField: 'name' },
+      { customerField: 'jobTitle', peerField: 'title' },
+      { customerField: 'companyName', peerField: 'company' },
+      { customerField: 'emails', peerField: 'email', transform: 'FIRST_OF_LIST' },
+    ],
+  });
+  return { tenant, database, mappingId };
+}
+
+async function dealsTable() {
+  const tenant = await ExchangeTenant.create(platform);
+  const table = await DealsTable.create(tenant, {}, polled);
+  return { tenant, table, mappingId: await table.map(undefined, mapping) };
+}
+
+async function typedTable(engine: Engine, timeZone: string) {
+  const tenant = await ExchangeTenant.create(platform);
+  const database = engine === 'MARIADB' ? await createMariadbDatabase(mariadb) : await createPostgresSchema();
+  const table = { engine, run: database.run };
+  await createTypedTable(table);
+  await defineTypedFields(tenant, engine);
+  const { port, user, password } = database;
+  const connection = await tenant.connect(
+    'sql',
+    {
+      ...{ engine, host: '127.0.0.1', port, database: database.database, user, tls: 'OFF', timeZone },
+      ...(engine === 'POSTGRESQL' && { schema: user }),
+      ...{
+        table: 'things',
+        idColumns: ['branch', 'number'],
+        updatedColumn: 'updated_at',
+        keyColumn: 'rapport_key',
+      },
+      ...{ deletedColumn: 'deleted_at', versionColumn: 'version', lateCommitSeconds: 2 },
+    },
+    { password },
+    polled,
+  );
+  const mappingId = await tenant.map(connection, {
+    ...mapping,
+    recordType: 'things',
+    fields: [
+      { customerField: 'displayName', peerField: 'name' },
+      ...fieldsOf(engine).map(({ name }) => ({ customerField: `customFields.${name}`, peerField: name })),
+    ],
+  });
+  return { tenant, table, mappingId };
 }
