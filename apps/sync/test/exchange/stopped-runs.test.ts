@@ -29,14 +29,14 @@ test.each(stops)('a run writes no customer after the answer to the call by which
 });
 
 test.each(stops)('a run deletes no customer after the answer to the call by which $what', async (stop) => {
-  const { tenant, people } = await tableOf(600);
+  const { tenant, people } = await tableOf(300);
   const mapping = await people.map({ direction: 'TO_CUSTOMERS', deletePolicy: 'PROPAGATE', maxDeletes: 1_000 });
   await tenant.run(mapping);
-  expect(await customers(tenant)).toBe(600);
+  expect(await customers(tenant)).toBe(300);
   await people.update('true', 'deleted_at = clock_timestamp()');
   const headers = { 'idempotency-key': `delete-${mapping}` };
   expect((await tenant.api.send('POST', '/v1/syncRuns', { mappingId: mapping }, headers)).status).toBeLessThan(300);
-  await until(async () => (await customers(tenant)) < 600);
+  await until(async () => (await customers(tenant)) < 300);
 
   await stopBy(stop, { tenant, people, mapping });
   const before = await customers(tenant);
