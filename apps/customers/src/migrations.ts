@@ -124,6 +124,7 @@ import { CreateTicketMerge } from './migrations/create-ticket-merge.migration.js
 import { CreateSegment } from './migrations/create-segment.migration.js';
 import { CreateSegmentMember } from './migrations/create-segment-member.migration.js';
 import { KeepSegments } from './migrations/keep-segments.migration.js';
+import { CountVotesApart } from './migrations/count-votes-apart.migration.js';
 import { SealImports } from './migrations/seal-imports.migration.js';
 import { SealWorkspaceArchive } from './migrations/seal-workspace-archive.migration.js';
 
@@ -255,4 +256,5 @@ export const migrations = [
   CountAutomaticReplies,
   CountMessagesOfFlows,
   SealImports,
+  CountVotesApart,
 ];

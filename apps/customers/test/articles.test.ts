@@ -169,6 +169,29 @@ describe('the knowledge base', () => {
     await expect(vote('vip', 'yes')).rejects.toMatchObject({ reason: 'PAGE_NOT_FOUND' });
   });
 
+  test('counts each of many votes at once, beside the version of an article and its changes', async () => {
+    const audience = ArticleAudience.PUBLIC;
+    const article = await publishNew({ slug: 'voted', title: 'Voted', audience });
+    await Promise.all(Array.from({ length: 12 }, (_, index) => vote('voted', index % 3 === 0 ? 'no' : 'yes')));
+
+    const voted = await customers.call('getArticle', { id: article.id }, caller);
+    expect(voted).toEqual({ ...article, helpfulVotes: 8, unhelpfulVotes: 4 });
+    const edited = await customers.call(
+      'updateArticle',
+      { id: article.id, article: newArticle({ title: 'Edited' }), updateMask: ['title'], etag: article.etag },
+      caller,
+    );
+    expect(edited).toMatchObject({ helpfulVotes: 8, unhelpfulVotes: 4 });
+    const { changes } = await customers.call('listArticleHistory', { id: article.id }, caller);
+    expect(changes.map(({ changedFields }) => changedFields)).toEqual([
+      ['title', 'changedSincePublish'],
+      ['state', 'publishedVersion', 'published', 'changedSincePublish'],
+      [],
+    ]);
+    const { articles } = await customers.call('listArticles', { orderBy: 'helpfulVotes desc', pageSize: 1 }, caller);
+    expect(articles.map(({ id }) => id)).toEqual([article.id]);
+  });
+
   test('has one link, which can be ended', async () => {
     const { path } = await customers.call('shareArticles', {}, caller);
     await expect(read()).rejects.toMatchObject({ reason: 'PAGE_NOT_FOUND' });

@@ -11,6 +11,8 @@ export interface LoggedTable {
   content: readonly string[];
   /** Columns that change with every change: stored, but not listed as changed. */
   bookkeeping: readonly string[];
+  /** Counters that are stored with a whole record: a change of them alone is none. */
+  counters?: readonly string[];
   /** Columns that every update logs with their values, even when they did not change. */
   always?: readonly string[];
   /** SQL of what is logged of a column in place of its value, of the row `$`: values that are one there are no change. */
@@ -144,8 +146,8 @@ function insertInto(
 }
 
 function allColumns(table: LoggedTable, row: string): string {
-  const { key, content, bookkeeping, logged = {} } = table;
-  return [key, ...content, ...bookkeeping]
+  const { key, content, bookkeeping, counters = [], logged = {} } = table;
+  return [key, ...content, ...bookkeeping, ...counters]
     .map((column) => (logged[column] ? `${valueOf(table, column, row)} as ${column}` : `${row}.${column}`))
     .join(', ');
 }

@@ -168,11 +168,12 @@ export function sendCached(
   now: number,
 ): number {
   const { unchanged, whole } = answer.headerLines(status, now);
+  const { isConditional } = answer.route.route;
   const own =
     `x-request-id: ${head.requestId}\r\nratelimit-policy: ${rate['ratelimit-policy']}\r\nratelimit: ${rate.ratelimit}\r\n` +
     (head.setCookie === undefined ? '' : `set-cookie: ${head.setCookie}\r\n`) +
     (principal.origins.length === 0 ? '' : corsLines(principal, head.origin));
-  if (head.ifNoneMatch !== undefined && hasCurrent(head.ifNoneMatch, answer.etag)) {
+  if (head.ifNoneMatch !== undefined && isConditional && hasCurrent(head.ifNoneMatch, answer.etag)) {
     sendWhole(response, 304, unchanged + own, undefined);
     return 304;
   }

@@ -126,7 +126,7 @@ function send(
   if (typeof etag === 'string' && etag !== '') {
     void reply.header('etag', etag);
     const { ifNoneMatch } = headOf(reply.request.raw);
-    if (route.verb === 'GET' && ifNoneMatch !== undefined && hasCurrent(ifNoneMatch, etag))
+    if (route.isConditional && ifNoneMatch !== undefined && hasCurrent(ifNoneMatch, etag))
       return reply.code(304).send();
   }
   if (route.status === 201) void reply.header('location', `${reply.request.url.split('?', 1)[0]}/${String(id)}`);

@@ -54,7 +54,7 @@ function restRoute(
     maxBodyBytes: fields.body && contract.rules(fields.body).maxBytes,
     answerUsage,
     isEmpty: isEmpty(method.desc.output),
-    isConditional: verb === 'GET' && answerUsage === 'message' && hasEtag(method),
+    isConditional: verb === 'GET' && answerUsage === 'message' && hasEtag(method) && !hasUnversioned(contract, method),
     schemas: {
       ...(fields.path.length > 0 ? { params: once(() => parametersSchema(schemas, fields.path, true)) } : {}),
       querystring: once(() => parametersSchema(schemas, fields.query, false)),
@@ -122,6 +122,11 @@ function usageOfAnswer({ desc, responseStream }: ContractMethod): RestRoute['ans
 /** A kept answer has one in any case. */
 function hasEtag({ desc: { output }, policy: { cache } }: ContractMethod): boolean {
   return (cache?.ttlSeconds ?? 0) > 0 || output.fields.some(({ name }) => name === 'etag');
+}
+
+/** The etag is equal for two states of such an answer. */
+function hasUnversioned(contract: Contract, { desc: { output } }: ContractMethod): boolean {
+  return output.fields.some((field) => contract.rules(field).unversioned);
 }
 
 function statusOf({ name, desc, policy, responseStream }: ContractMethod, verb: string): RestRoute['status'] {

@@ -8,7 +8,7 @@ import {
   type ShowKnowledgeBaseRequest,
   type VoteForArticleRequest,
 } from '@rapport/contracts/rapport/content/v1/article_actions_service';
-import { readForTenant } from '@rapport/persistence';
+import { readForTenant, type TransactionStatement } from '@rapport/persistence';
 import { AppError, currentCaller, pageLanguage } from '@rapport/platform';
 import type { StoredRecord } from '../../engine/records/record-rows.js';
 import { liveRecords } from '../../engine/records/record-statements.js';
@@ -16,7 +16,6 @@ import { hotWriteCall } from '../../engine/records/write-call.js';
 import { formReader, pageBody, redirection } from '../links/page-forms.js';
 import { pageNotFound, throughLink, type LinkParts } from '../links/public-links.js';
 import { articles } from './articles.js';
-import { changeArticle } from './change-article.js';
 import { findArticles } from './find-articles.js';
 import { articlePage, contentsPage, foundPage, type ListedArticle, type ListedSection } from './knowledge-pages.js';
 
@@ -61,12 +60,20 @@ export function voteForArticle(
     // The token stays out of what the write knows of its request.
     const request = { token: '', locale, slug, acceptLanguage: undefined, form: undefined, requestId: undefined };
     return hotWriteCall(parts.em, Methods.voteForArticle, request, async (transaction) => {
-      await changeArticle(transaction, { id }, ({ helpfulVotes, unhelpfulVotes }) =>
-        answer === 'yes' ? { helpfulVotes: helpfulVotes + 1 } : { unhelpfulVotes: unhelpfulVotes + 1 },
-      );
+      transaction.later(vote(id, answer === 'yes'));
       return redirection({ location: `/kb/${token}/${path}#thanks`, tenant });
     });
   });
+}
+
+/** Readers vote at any rate: the version stays, so that an editor's etag holds and the change log has no entry. */
+function vote(id: string, isHelpful: boolean): TransactionStatement {
+  return {
+    name: 'vote_for_article',
+    sql: `update article set helpful_votes = helpful_votes + $3, unhelpful_votes = unhelpful_votes + $4
+      where tenant_id = $1 and id = $2`,
+    values: [currentCaller().tenantId, id, isHelpful ? 1 : 0, isHelpful ? 0 : 1],
+  };
 }
 
 /** @throws AppError NOT_FOUND PAGE_NOT_FOUND unless everyone can read the article */
