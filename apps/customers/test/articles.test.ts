@@ -106,6 +106,13 @@ describe('a search of articles', () => {
     expect(await search('password', {}, newCaller())).toEqual([]);
   });
 
+  test('cuts an excerpt between two characters', async () => {
+    await publishNew({ slug: 'foxes', title: 'Foxes', markdown: `${'x'.repeat(99)}${'🦊'.repeat(150)}` });
+    await publishNew({ slug: 'flags', title: 'Foxes', markdown: `${'x'.repeat(99)}${'🇩🇪'.repeat(150)}` });
+    const { articles } = await customers.call('searchArticles', { q: 'foxes' }, caller);
+    expect(articles.map(({ excerpt }) => excerpt)).toEqual([`${'x'.repeat(99)} …`, `${'x'.repeat(99)}🦊 …`]);
+  });
+
   test('takes any text', async () => {
     for (const q of [`a'b`, 'a & | ! ( )', '"a', 'a:*', '\\a', '-a', 'a <-> b', '🦊 a']) await search(q);
   });

@@ -57,6 +57,19 @@ describe('a template', () => {
     await expect(render(id, { published: true })).rejects.toMatchObject({ reason: 'TEMPLATE_NOT_PUBLISHED' });
   });
 
+  test('shows no part of a character where a long subject or fault is cut', async () => {
+    const { id } = await create({ subject: "{{ 'x' | append: customer.tags }}{% for i in (1..600) %}🦊{% endfor %}" });
+    expect((await render(id)).subject).toBe(`x${'🦊'.repeat(600)}`);
+    const long = await create({ subject: '{% for i in (1..500) %}🇩🇪{% endfor %}' });
+    expect((await render(long.id)).subject).toBe('🇩🇪'.repeat(499));
+    const { faults } = await customers.call(
+      'validateTemplate',
+      { id: (await create({ body: `{% ${'a'.repeat(494)}🦊 %}` })).id },
+      caller,
+    );
+    expect(faults.map(({ message }) => message).join('')).not.toContain('\uFFFD');
+  });
+
   test('in MJML sends the HTML that it was compiled to when it was published', async () => {
     const body =
       '<mjml><mj-body><mj-section><mj-column><mj-text>Hi {{ a }}</mj-text></mj-column></mj-section></mj-body></mjml>';

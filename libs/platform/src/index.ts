@@ -23,6 +23,7 @@ export {
 export { noteCertificate } from './certificate-validity.js';
 export { closeServer } from './http/close-server.js';
 export { countryFinder } from './values/countries.js';
+export { cutText } from './values/cut-text.js';
 export { csvLine, CsvLineCounter, withoutFormulaGuard, type CsvDelimiter } from './values/csv-lines.js';
 export { FairSlots } from './workers/fair-slots.js';
 export { followFiles } from './follow-files.js';

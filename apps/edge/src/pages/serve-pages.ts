@@ -1,7 +1,7 @@
 import { costOf, type PageRoute } from '@rapport/contracts';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import { HttpHeader } from '@rapport/contracts/rapport/api/v1/http_header';
-import { AppError, blockOf, pageHeadersOf, type PageSources } from '@rapport/platform';
+import { AppError, blockOf, cutText, pageHeadersOf, type PageSources } from '@rapport/platform';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { EdgeCache } from '../cache/edge-cache.js';
 import { tagsOfChange } from '../cache/tags.js';
@@ -115,7 +115,8 @@ function linkOf(request: FastifyRequest, { token, site }: PageRoute): string {
 /** A parameter of a query. One that is there twice has its first value. */
 function valueIn(query: unknown, name: string): string | undefined {
   const value = (query as Readonly<Record<string, string | string[] | undefined>>)[name];
-  return (Array.isArray(value) ? value[0] : value)?.slice(0, longestValue);
+  const first = Array.isArray(value) ? value[0] : value;
+  return first === undefined ? undefined : cutText(first, longestValue);
 }
 
 function messageOf(
@@ -126,7 +127,7 @@ function messageOf(
   const accepted = headers['accept-language'];
   return {
     [token]: tokenOf(request, token),
-    ...Object.fromEntries((site?.inPath ?? []).map((name) => [name, tokenOf(request, name).slice(0, longestValue)])),
+    ...Object.fromEntries((site?.inPath ?? []).map((name) => [name, cutText(tokenOf(request, name), longestValue)])),
     ...Object.fromEntries((site?.inQuery ?? []).map((name) => [name, valueIn(query, name)])),
     // A longer one is cut: it must not make the page fail.
     ...(language !== undefined && { [language]: accepted?.slice(0, 500) }),

@@ -7,7 +7,6 @@ import type { YearRange } from './compiled-calendar.js';
 export interface Holiday {
   /** `YYYY-MM-DD` */
   date: string;
-  /** At most 150 characters. */
   name: string;
 }
 
@@ -57,7 +56,7 @@ function eventsOf(text: string): VEvent[] | undefined {
 
 function nameOf({ summary }: VEvent): string {
   const text = typeof summary === 'string' ? summary : summary?.val;
-  return text?.trim().slice(0, 150) || 'Holiday';
+  return text?.trim() || 'Holiday';
 }
 
 /** The dates of an event, or why it has none. */

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { AppError } from '@rapport/platform';
+import { AppError, cutText } from '@rapport/platform';
 import type { Texts } from '../../sign-in/texts/texts.js';
 import { PasswordResets } from '../../sign-in/password-resets.js';
 import { sendPage, textsOf } from '../look/page.js';
@@ -27,13 +27,13 @@ export class ForgottenPassword {
     const { context, tenant } = request;
     const form = new URLSearchParams(await readForm(context.req));
     const email = form.get('email')?.trim() ?? '';
-    const workspace = form.get('workspace')?.trim().slice(0, 63) ?? '';
+    const workspace = cutText(form.get('workspace')?.trim() ?? '', 63);
     const again = { ...request, workspace };
     const { htmlLang } = textsOf(context);
     const problem = problemsOf(this.rules.violations(operation, { account: { workspace: '-', email } }))['email'];
     if (problem !== undefined) {
       const inWords = ({ violation }: Texts) => violation(problem);
-      return sendPage(context, forgottenPasswordPage(again, email.slice(0, 254), inWords));
+      return sendPage(context, forgottenPasswordPage(again, cutText(email, 254), inWords));
     }
     try {
       if (tenant) await this.resets.requestOf(tenant.id, email, htmlLang);

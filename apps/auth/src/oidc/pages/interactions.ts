@@ -1,4 +1,4 @@
-import { AppError } from '@rapport/platform';
+import { AppError, cutText } from '@rapport/platform';
 import type { Context, Middleware } from 'koa';
 import { errors, type Provider } from 'oidc-provider';
 import type { Credentials } from '../../sign-in/sign-in.js';
@@ -85,7 +85,7 @@ export class Interactions {
     const workspace = hintOf(form.get('workspace')?.trim(), 63);
     const again = (error: AppError) => {
       const status = error.code === 'RESOURCE_EXHAUSTED' ? 429 : 401;
-      const entered = { workspace, email: email.slice(0, 254) };
+      const entered = { workspace, email: cutText(email, 254) };
       sendPage(context, signInPage({ ...request, ...entered, problem: refusalOf(error, request.tenant), status }));
     };
     try {

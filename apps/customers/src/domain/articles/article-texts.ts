@@ -1,6 +1,6 @@
 import { ArticleAudience, ArticleState, type Article } from '@rapport/contracts/rapport/content/v1/article';
 import type { TransactionStatement } from '@rapport/persistence';
-import { currentCaller } from '@rapport/platform';
+import { currentCaller, cutText } from '@rapport/platform';
 
 /** Most characters of a text that is found. */
 const maxFound = 50_000;
@@ -38,7 +38,7 @@ export function textStatements(changed: readonly Article[]): TransactionStatemen
         sql: 'delete from article_text where tenant_id = $1 and article_id = $2',
         values: [tenantId, id],
       };
-    const text = textOf(published.html).slice(0, maxFound);
+    const text = cutText(textOf(published.html), maxFound);
     return {
       name: 'write_article_text',
       sql: `insert into article_text (tenant_id, article_id, locale, audience, path, title, excerpt, words)
@@ -80,7 +80,8 @@ const entities: Readonly<Record<string, string>> = {
 };
 
 function excerptOf(text: string): string {
-  if (text.length <= excerptLength) return text;
-  const cut = text.slice(0, excerptLength);
-  return `${cut.slice(0, Math.max(cut.lastIndexOf(' '), excerptLength / 2))} …`;
+  const cut = cutText(text, excerptLength);
+  if (cut === text) return text;
+  const lastSpace = cut.lastIndexOf(' ');
+  return `${lastSpace < excerptLength / 2 ? cutText(cut, excerptLength / 2) : cut.slice(0, lastSpace)} …`;
 }

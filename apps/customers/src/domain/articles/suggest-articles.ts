@@ -7,7 +7,7 @@ import type {
 import type { Ticket } from '@rapport/contracts/rapport/support/v1/ticket';
 import type { TicketEntry } from '@rapport/contracts/rapport/support/v1/ticket_entry';
 import { readForTenant } from '@rapport/persistence';
-import { allows, AppError, currentCaller, permissionMissing } from '@rapport/platform';
+import { allows, AppError, currentCaller, cutText, permissionMissing } from '@rapport/platform';
 import { isHiding } from '../../engine/fields/hidden-data.js';
 import { permissionOf } from '../../engine/fields/record-names.js';
 import { liveRecord } from '../../engine/records/missing-record.js';
@@ -54,5 +54,5 @@ async function lastMessage(em: EntityManager, ticketId: string): Promise<string>
   if (!last) return '';
   const stored = await readForTenant<StoredRecord<TicketEntry>>(em, liveRecords(ticketEntries, [last.id]));
   const [entry] = await openStored(ticketEntries, stored);
-  return entry?.text.slice(0, maxMessage) ?? '';
+  return entry ? cutText(entry.text, maxMessage) : '';
 }

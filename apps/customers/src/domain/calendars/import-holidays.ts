@@ -3,13 +3,16 @@ import type {
   ImportHolidaysResponse,
 } from '@rapport/contracts/rapport/work/v1/business_time_service';
 import type { StatementTransaction } from '@rapport/persistence';
-import { invalidField } from '@rapport/platform';
+import { cutText, invalidField } from '@rapport/platform';
 import { readHolidays } from '@rapport/time';
 import { liveRecord } from '../../engine/records/missing-record.js';
 import { changeRecord, readForChange } from '../../engine/write/write-record.js';
 import { calendars } from './calendars.js';
 
 const maxExceptions = 500;
+
+/** Most characters of a name, of which a file may have longer ones. */
+const maxName = 150;
 
 /** Handles ImportHolidays. */
 export async function importHolidays(
@@ -26,9 +29,10 @@ export async function importHolidays(
   const before = await liveRecord(transaction, calendars, id, record);
   const kept = new Set(before.exceptions.map(({ date }) => date));
   const added = found.holidays.filter(({ date }) => !kept.has(date));
-  const exceptions = [...before.exceptions, ...added.map((holiday) => ({ ...holiday, windows: [] }))].toSorted(
-    (one, other) => (one.date < other.date ? -1 : 1),
-  );
+  const exceptions = [
+    ...before.exceptions,
+    ...added.map(({ date, name }) => ({ date, name: cutText(name, maxName), windows: [] })),
+  ].toSorted((one, other) => (one.date < other.date ? -1 : 1));
   if (exceptions.length > maxExceptions) {
     throw invalidField(
       'holidays.ics',
@@ -41,6 +45,6 @@ export async function importHolidays(
     calendar: await changeRecord(transaction, calendars, before, known, { changes, mask: ['exceptions'], etag }),
     addedDates: added.map(({ date }) => date),
     keptDates: found.holidays.flatMap(({ date }) => (kept.has(date) ? [date] : [])),
-    skipped: found.skipped,
+    skipped: found.skipped.map((event) => ({ ...event, name: cutText(event.name, maxName) })),
   };
 }

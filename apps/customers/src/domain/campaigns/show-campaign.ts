@@ -8,7 +8,7 @@ import type {
 } from '@rapport/contracts/rapport/marketing/v1/campaign_actions_service';
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { StatementTransaction } from '@rapport/persistence';
-import { currentCaller, invalidField, permissionMissing } from '@rapport/platform';
+import { currentCaller, cutText, invalidField, permissionMissing } from '@rapport/platform';
 import { inactiveAmong, type InactiveUser } from '../../engine/assignment/inactive-users.js';
 import { readMailAddresses } from '../messages/mail-addresses.js';
 import { queueMessage } from '../messages/queue-message.js';
@@ -60,7 +60,7 @@ export async function testCampaign(
     for (const recipient of recipients) {
       const { id } = await queueMessage(transaction, {
         ...{ mailboxId: campaign.mailboxId, to: [], ...recipient, customerId },
-        ...{ subject: `[${variantKey}] ${subject}`.slice(0, 300), text, html, automatic: AutomaticKind.GENERATED },
+        ...{ subject: cutText(`[${variantKey}] ${subject}`, 300), text, html, automatic: AutomaticKind.GENERATED },
       });
       messageIds.push(id);
     }

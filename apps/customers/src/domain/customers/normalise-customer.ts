@@ -1,5 +1,5 @@
 import { CustomerKind, type Customer, type PostalAddress } from '@rapport/contracts/rapport/customers/v1/customer';
-import type { FieldViolation } from '@rapport/platform';
+import { cutText, type FieldViolation } from '@rapport/platform';
 import type { CustomFields } from '../../engine/fields/custom-fields.js';
 import { dateViolations, oneIdPerSystem, requiredText } from '../../engine/fields/normalise-record.js';
 import { domainSpellings, emailIdentity } from '../../engine/values/domain-spellings.js';
@@ -79,7 +79,7 @@ export function composeDisplayName({ kind, givenName, familyName, emails, phones
   if (kind !== CustomerKind.PERSON) return undefined;
   const fullName = [givenName, familyName].filter((name) => name !== undefined).join(' ');
   const name = [fullName, emails[0]?.address, phones[0]?.number].find((text) => text);
-  return name === undefined ? undefined : Array.from(name).slice(0, displayNameMaxCodePoints).join('');
+  return name === undefined ? undefined : cutText(name, displayNameMaxCodePoints);
 }
 
 const displayNameMaxCodePoints = 300;

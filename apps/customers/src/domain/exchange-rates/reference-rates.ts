@@ -1,7 +1,7 @@
 import { ExchangeRateSource } from '@rapport/contracts/rapport/sales/v1/exchange_rate';
 import { isCalendarDate, isIsoCurrency } from '@rapport/contracts/filters';
 import { formatDecimal, MoneyError, parseDecimal } from '@rapport/money';
-import { invalidArgument } from '@rapport/platform';
+import { cutText, invalidArgument } from '@rapport/platform';
 import type { Rate } from './set-rates.js';
 
 interface Wanted {
@@ -58,7 +58,7 @@ function* xmlRates(text: string): Iterable<FoundRate> {
     const [currency, rate] = [attribute(attributes, 'currency'), attribute(attributes, 'rate')];
     if (currency === undefined && rate === undefined) continue;
     if (currency === undefined || rate === undefined || date === undefined) {
-      throw badFormat(place, `has no time, currency or rate: ${element.slice(0, 80)}`);
+      throw badFormat(place, `has no time, currency or rate: ${cutText(element, 80)}`);
     }
     yield { date, currency, rate, place };
   }
@@ -95,7 +95,7 @@ function checkedDate(text: string, place: string): string {
   const [day = '', month = '', year = ''] = text.split(' ');
   const number = months.indexOf(month) + 1;
   const date = number > 0 ? `${year}-${String(number).padStart(2, '0')}-${day.padStart(2, '0')}` : text;
-  if (!isCalendarDate(date)) throw badFormat(place, `has no day such as 2026-11-27: ${text.slice(0, 40)}`);
+  if (!isCalendarDate(date)) throw badFormat(place, `has no day such as 2026-11-27: ${cutText(text, 40)}`);
   return date;
 }
 
@@ -106,7 +106,7 @@ function positive(text: string, place: string): string {
   } catch (error) {
     if (!(error instanceof MoneyError)) throw error;
   }
-  throw badFormat(place, `has a rate that is no number greater than 0: ${text.slice(0, 40)}`);
+  throw badFormat(place, `has a rate that is no number greater than 0: ${cutText(text, 40)}`);
 }
 
 function badFormat(place: string, description: string) {

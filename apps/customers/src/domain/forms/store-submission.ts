@@ -9,7 +9,7 @@ import type { Topic } from '@rapport/contracts/rapport/marketing/v1/topic';
 import { TouchpointKind } from '@rapport/contracts/rapport/marketing/v1/touchpoint';
 import type { Lead } from '@rapport/contracts/rapport/sales/v1/lead';
 import { formatEtag, type StatementTransaction } from '@rapport/persistence';
-import { currentCaller } from '@rapport/platform';
+import { currentCaller, cutText } from '@rapport/platform';
 import { CustomFields } from '../../engine/fields/custom-fields.js';
 import { effectsOf } from '../../engine/records/effects.js';
 import { insertRecords } from '../../engine/records/record-statements.js';
@@ -218,7 +218,7 @@ function customValue(field: FormField, target: string, value: string): unknown {
 /** What the visitor has agreed to, as the page showed it. */
 function evidenceOf({ values: { topicKeys }, texts }: Submission): string | undefined {
   if (topicKeys.length === 0) return undefined;
-  return [texts.consent, ...topicKeys.map((key) => `- ${texts.label(key)}`)].join('\n').slice(0, 2_000);
+  return cutText([texts.consent, ...topicKeys.map((key) => `- ${texts.label(key)}`)].join('\n'), 2_000);
 }
 
 function sourceOf({ key }: Form): string {

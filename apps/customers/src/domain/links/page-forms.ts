@@ -2,7 +2,7 @@ import { parse } from 'node:querystring';
 import { isStorableText } from '@rapport/contracts';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import { HttpHeader } from '@rapport/contracts/rapport/api/v1/http_header';
-import type { WrittenPage } from '@rapport/platform';
+import { cutText, type WrittenPage } from '@rapport/platform';
 
 /** A page as the edge takes it. @param headers such as `tenant`: see `PublicPage` of options.proto */
 export function pageBody(
@@ -31,7 +31,7 @@ export function formReader(form: HttpBody | undefined, maxKeys = 10): (name: str
   return (name, longest) => {
     const value = values[name];
     const one = typeof value === 'string' ? value.trim() : '';
-    return isStorableText(one) ? [...one].slice(0, longest).join('') : '';
+    return isStorableText(one) ? cutText(one, longest) : '';
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Message } from '@rapport/contracts/rapport/content/v1/message';
+import { cutText } from '@rapport/platform';
 import type { AddedEntry } from '../tickets/ticket-writes.js';
 
 /** Most characters of the text of an entry, and of its HTML. The message has all. */
@@ -10,7 +11,7 @@ export function contentOfEntry(message: Message): Pick<AddedEntry, 'messageId' |
   const { id, subject, visibleText, text = '', html = '' } = message;
   return {
     ...{ messageId: id, subject: subject === '' ? undefined : subject },
-    text: (visibleText ?? text).slice(0, maxEntryText).toWellFormed(),
+    text: cutText(visibleText ?? text, maxEntryText).toWellFormed(),
     html: html === '' || html.length > maxEntryHtml ? undefined : html,
   };
 }

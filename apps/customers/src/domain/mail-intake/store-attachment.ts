@@ -3,7 +3,7 @@ import type {
   StoreAttachmentResponse,
 } from '@rapport/contracts/rapport/content/v1/mail_intake_service';
 import type { StatementTransaction } from '@rapport/persistence';
-import { currentCaller, invalidField } from '@rapport/platform';
+import { currentCaller, cutText, invalidField } from '@rapport/platform';
 import { v5 as uuidv5 } from 'uuid';
 import { openFile } from '../../engine/files/sealed-files.js';
 import { storeFile } from '../../engine/files/store-file.js';
@@ -52,7 +52,7 @@ export async function storeAttachment(
   }
   const { sha256 } = await storeFile(transaction, {
     ...{ id, type: messages, recordId: messageId, contentType: sniffed, data },
-    name: visibleFileName(name.slice(0, 255)) ?? 'attachment',
+    name: visibleFileName(cutText(name, 255)) ?? 'attachment',
   });
   return { fileId: id, sizeBytes: data.length, sha256, contentType: sniffed };
 }

@@ -3,6 +3,7 @@ import { parentPort } from 'node:worker_threads';
 import { convert } from 'html-to-text';
 import { Liquid, type Template } from 'liquidjs';
 import type { ParserError } from 'mrml';
+import { cutText } from '@rapport/platform';
 
 /** The texts of a template. */
 export interface TemplateSource {
@@ -172,10 +173,7 @@ function mailOf(
   { subject, body, textBody }: { subject: string | undefined; body: string; textBody: string | undefined },
 ): RenderedTemplate {
   // A header is one line.
-  const line = subject
-    ?.replaceAll(/[\s\p{Cc}]+/gu, ' ')
-    .trim()
-    .slice(0, 998);
+  const line = subject === undefined ? undefined : cutText(subject.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim(), 998);
   if (!isHtml) return { subject: line, text: body };
   return { subject: line, text: textBody ?? plainText(body), html: body };
 }
@@ -187,7 +185,7 @@ function plainText(html: string): string {
 function faultOf(field: Fault['field'], error: unknown): Fault {
   const { message = '', token } = error as { message?: string; token?: { getPosition?: () => [number, number] } };
   const [line, column] = token?.getPosition?.() ?? [0, 0];
-  return { field, line, column, message: message.replace(/, line:\d+, col:\d+$/, '').slice(0, 500) };
+  return { field, line, column, message: cutText(message.replace(/, line:\d+, col:\d+$/, ''), 500) };
 }
 
 /**
@@ -217,5 +215,5 @@ function placeOf(body: string, details: ParserError | undefined): Pick<Fault, 'l
 
 function messageOf(message: string, details: ParserError | undefined): string {
   if (details?.type === 'include-loader-error') return 'Includes are not allowed.';
-  return (details?.type === 'parser-error' ? details.source : message).slice(0, 500);
+  return cutText(details?.type === 'parser-error' ? details.source : message, 500);
 }

@@ -6,7 +6,7 @@ import {
 } from '@rapport/contracts/rapport/marketing/v1/consent_pages_service';
 import type { Topic } from '@rapport/contracts/rapport/marketing/v1/topic';
 import type { StatementTransaction } from '@rapport/persistence';
-import { currentCaller, html, pageLanguage, publicPage, type PageLanguage } from '@rapport/platform';
+import { currentCaller, cutText, html, pageLanguage, type PageLanguage, publicPage } from '@rapport/platform';
 import { hotWriteCall } from '../../engine/records/write-call.js';
 import { pageBody } from '../links/page-forms.js';
 import { pageNotFound, removeLinks, throughLink } from '../links/public-links.js';
@@ -70,7 +70,7 @@ async function hasAddress(
 /** What proves the consent: the text that was agreed to, and that the address has confirmed it. */
 function evidenceOf({ evidence, askTime }: PendingOptIn): string {
   const confirmed = `Asked for at ${askTime}, and confirmed by the link of an e-mail.`;
-  return evidence === null ? confirmed : `${evidence.slice(0, 1_900)}\n${confirmed}`;
+  return evidence === null ? confirmed : `${cutText(evidence, 1_900)}\n${confirmed}`;
 }
 
 function questionPage(language: PageLanguage, topics: readonly Topic[]): HttpBody {

@@ -1,5 +1,6 @@
 import type { Note } from '@rapport/contracts/rapport/work/v1/note';
 import { NotesServiceService } from '@rapport/contracts/rapport/work/v1/notes_service';
+import { cutText } from '@rapport/platform';
 import { withoutMentions } from '../../engine/records/notices.js';
 import { defineRecord } from '../../engine/fields/record-type.js';
 import { recordController } from '../../engine/serve/record-controller.js';
@@ -25,5 +26,5 @@ export function titleOf(body: string): string {
       .trim(),
   );
   const [first = body.trim()] = lines.filter((line) => line !== '');
-  return Array.from(first).slice(0, maxTitle).join('');
+  return cutText(first, maxTitle);
 }

@@ -4,7 +4,7 @@ import type { RecordContract } from '@rapport/contracts';
 import type { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
 import { CustomerKind as Kind } from '@rapport/contracts/rapport/customers/v1/customer';
 import { queryRows, type Statement, type StatementTransaction } from '@rapport/persistence';
-import { currentCaller, type FieldViolation } from '@rapport/platform';
+import { currentCaller, cutText, type FieldViolation } from '@rapport/platform';
 import { customFieldKinds } from '@rapport/contracts/filters';
 import { readStoredKey, type CustomField } from './custom-field.entity.js';
 
@@ -36,7 +36,7 @@ const maxPathLength = 60;
 
 /** Path of a value within its customer. */
 export function customFieldPath(key: string): string {
-  return `customFields.${Array.from(key).slice(0, maxPathLength).join('')}`;
+  return `customFields.${cutText(key, maxPathLength)}`;
 }
 
 /** The identifier of a field in terms and order values: unique within a table. */

@@ -1,3 +1,4 @@
+import { cutText } from '@rapport/platform';
 import { configurationError, type ConnectorError } from '../connector-error.js';
 
 type Json = Record<string, unknown>;
@@ -225,5 +226,6 @@ function decoded(step: string): string {
 }
 
 function shortened(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+  const start = cutText(text, 80);
+  return start === text ? text : `${start}…`;
 }

@@ -9,7 +9,7 @@ import {
 } from '@rapport/contracts';
 import type { Flow } from '@rapport/contracts/rapport/flows/v1/flow';
 import { FlowsServiceService } from '@rapport/contracts/rapport/flows/v1/flows_service';
-import { invalidArgument, once, type ViolationCode } from '@rapport/platform';
+import { cutText, invalidArgument, once, type ViolationCode } from '@rapport/platform';
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { fieldOf } from './checks/faults.js';
 
@@ -66,7 +66,7 @@ const maxNameCharacters = 100;
 
 function violation({ instancePath, keyword, params, message = 'is wrong' }: ErrorObject) {
   const { missingProperty, additionalProperty } = params as Record<string, string | undefined>;
-  const child = missingProperty ?? additionalProperty?.slice(0, maxNameCharacters);
+  const child = missingProperty ?? (additionalProperty && cutText(additionalProperty, maxNameCharacters));
   const path = [...instancePath.split('/').slice(1), ...(child === undefined ? [] : [child])];
   return {
     field: fieldOf({ path: path.map((step) => (/^\d+$/.test(step) ? Number(step) : step)) }, 'flow'),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ContractClient } from '@rapport/contracts';
 import { MailOutboxServiceService } from '@rapport/contracts/rapport/content/v1/mail_outbox_service';
+import { cutText } from '@rapport/platform';
 import type { MailReport } from './read-report.js';
 
 const callMs = 10_000;
@@ -17,7 +18,7 @@ export async function recordReport(
   for (const { diagnostic, status, recipient, action } of recipients) {
     const request = {
       ...{ tenantId, token, action, status, recipient: recipient?.slice(0, 320) },
-      diagnostic: diagnostic?.slice(0, maxDiagnostic),
+      diagnostic: diagnostic === undefined ? undefined : cutText(diagnostic, maxDiagnostic),
     };
     await customers.unary(path, request, { context: { requestId: randomUUID() }, deadlineMs: callMs });
   }

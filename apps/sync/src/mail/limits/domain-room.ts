@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { pipeline, readForTenant, settingStatement, withConnection } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
+import { cutText } from '@rapport/platform';
 import { slowDown, slowed, slownessAt, stateAt, type DomainPace } from './pace-of-domain.js';
 
 /** An e-mail without an end leaves its place then: its process has died. In seconds. */
@@ -120,7 +121,7 @@ export async function endUses(
 
 /** An answer may repeat the address of the recipient, whose erasure does not reach the limit. */
 function withoutAddresses(reply: string): string {
-  return reply.slice(0, 300).replaceAll(/(?<![^\s<>])[^\s<>@]+@[^\s<>]+/g, '…');
+  return cutText(reply, 300).replaceAll(/(?<![^\s<>])[^\s<>@]+@[^\s<>]+/g, '…');
 }
 
 async function inTenant<Answer>(client: ClientBase, tenantId: string, work: () => Promise<Answer>): Promise<Answer> {

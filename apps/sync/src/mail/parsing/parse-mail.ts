@@ -1,6 +1,7 @@
 import { MessageClass, type MessageAuthentication } from '@rapport/contracts/rapport/content/v1/message';
 import type { ParsedMessage } from '@rapport/contracts/rapport/content/v1/mail_intake_service';
 import { simpleParser, type AddressObject, type Attachment, type EmailAddress, type ParsedMail } from 'mailparser';
+import { cutText } from '@rapport/platform';
 import { readReport, type MailReport } from '../bounces/read-report.js';
 import { authenticateSender, type AuthenticationRules } from './authenticate-sender.js';
 import { flattenDeepParts } from './deep-html.js';
@@ -116,7 +117,7 @@ function headerValues({ headerLines }: ParsedMail, name: string): string[] {
 
 /** Text that PostgreSQL and protobuf can hold, of a maximum length. */
 function clean(text: string, maxLength: number): string {
-  return text.slice(0, maxLength).toWellFormed().replaceAll('\0', '\uFFFD');
+  return cutText(text, maxLength).toWellFormed().replaceAll('\0', '\uFFFD');
 }
 
 /** Ids of a Message-ID, In-Reply-To or References header, without their angle brackets. */

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import XOAuth2 from 'nodemailer/lib/xoauth2';
+import { cutText } from '@rapport/platform';
 
 /** Limits of a connection, in milliseconds. RFC 5321 allows a server 10 minutes after the data; a claim lasts less. */
 const limits = { connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 60_000 };
@@ -173,7 +174,7 @@ function authOf(signIn: NonNullable<RelayServer['signIn']>): SMTPConnection.Auth
 }
 
 function faultOf(error: SmtpError): RelayError {
-  const description = (error.response ?? error.message).slice(0, 500);
+  const description = cutText(error.response ?? error.message, 500);
   const options = { cause: error };
   if (error.code === 'EAUTH') {
     // RFC 4954: 4yz is a failure of the moment.

@@ -5,6 +5,7 @@ import {
 } from '@rapport/contracts/rapport/content/v1/mail_outbox_service';
 import { AttachmentDisposition, type MessageAttachment } from '@rapport/contracts/rapport/content/v1/message';
 import type { MailComposerAttachment } from 'nodemailer/lib/mail-composer';
+import { cutText } from '@rapport/platform';
 import { composeMail, UnsendableError, type MailContent } from './compose-mail.js';
 import type { DkimSigner } from './dkim-signature.js';
 import type { Outbox } from './outbox.js';
@@ -109,7 +110,7 @@ function settled({ message, attempt }: ClaimedMessage, { outcome, response, defe
     messageId: message?.id ?? '',
     attempt,
     outcome: MailOutcome[outcome === 'DEFERRED' && isOld ? 'FAILED' : outcome],
-    response: response.slice(0, maxResponse),
+    response: cutText(response, maxResponse),
     time: new Date().toISOString(),
     deferSeconds: outcome === 'DEFERRED' ? deferSeconds : undefined,
   };

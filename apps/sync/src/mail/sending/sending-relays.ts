@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { readForTenant } from '@rapport/persistence';
+import { cutText } from '@rapport/platform';
 import type { ConnectedRelay } from '../relays/connect-relay.js';
 import type { StoredDkim } from '../relays/relay.entity.js';
 import type { RelayFault } from '../relays/relay-session.js';
@@ -41,6 +42,6 @@ export async function noteRelayState(
   await readForTenant(em, {
     sql: `update relay set state = $4, state_reason = $5 where tenant_id = $1 and id = $2 and version = $3
       and (state <> $4 or state_reason is distinct from $5)`,
-    values: [tenantId, id, version, state, fault ? `${fault.reason}: ${fault.description}`.slice(0, 500) : null],
+    values: [tenantId, id, version, state, fault ? cutText(`${fault.reason}: ${fault.description}`, 500) : null],
   });
 }

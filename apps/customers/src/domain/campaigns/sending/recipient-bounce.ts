@@ -2,7 +2,7 @@ import { BounceAction, type RecordBounceRequest } from '@rapport/contracts/rappo
 import { MessageEventKind } from '@rapport/contracts/rapport/marketing/v1/message_event';
 import { RecipientState, type CampaignRecipient } from '@rapport/contracts/rapport/marketing/v1/campaign_recipient';
 import type { StatementTransaction } from '@rapport/persistence';
-import { currentCaller } from '@rapport/platform';
+import { currentCaller, cutText } from '@rapport/platform';
 import type { BounceListener } from '../../messages/record-bounce.js';
 import { readMailSecret } from '../../messages/mail-addresses.js';
 import { bounceClassOf } from '../../suppressions/bounce-rules.js';
@@ -24,7 +24,7 @@ export const recordRecipientBounce: BounceListener = async (transaction, key, re
   if (recipientId === undefined || request.action === BounceAction.DELAYED) return;
   const isComplaint = request.action === BounceAction.COMPLAINT;
   await lockMember(transaction, recipientId);
-  const relayReply = [request.status, request.diagnostic].filter(Boolean).join(' ').slice(0, 1_000) || undefined;
+  const relayReply = cutText([request.status, request.diagnostic].filter(Boolean).join(' '), 1_000) || undefined;
   const [recipient] = await changeRecipients(transaction, [recipientId], ({ state }) =>
     sent.includes(state) && (isComplaint || state !== BOUNCED)
       ? { state: isComplaint ? COMPLAINED : BOUNCED, reason: undefined, relayReply }

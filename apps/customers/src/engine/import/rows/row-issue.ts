@@ -1,4 +1,5 @@
 import { ImportIssue_Severity as Severity } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import { cutText } from '@rapport/platform';
 import { storable } from '../../values/storable-text.js';
 
 /** A notice about a row. */
@@ -50,8 +51,6 @@ const quotedCodePoints = 40;
 /** A value of the file in a message, cut to 40 characters. */
 export function quote(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
-  const start = Array.from(text.slice(0, 2 * quotedCodePoints))
-    .slice(0, quotedCodePoints)
-    .join('');
+  const start = cutText(text, quotedCodePoints);
   return `"${storable(start)}${start.length < text.length ? '…' : ''}"`;
 }
