@@ -1,5 +1,5 @@
 import { BatchMode } from '@rapport/contracts/rapport/api/v1/records';
-import { MeetingOutcome } from '@rapport/contracts/rapport/work/v1/meeting';
+import { Meeting, MeetingOutcome } from '@rapport/contracts/rapport/work/v1/meeting';
 import { Task, TaskStatus } from '@rapport/contracts/rapport/work/v1/task';
 import { ownerIdOf, type Caller } from '@rapport/platform';
 import ICAL from 'ical.js';
@@ -117,6 +117,30 @@ describe('a calendar feed', () => {
     const { token } = await newFeed(tenant.caller);
 
     expect([...(await eventsOf(token)).keys()]).toEqual(['Next']);
+  });
+
+  test('has what is near and ahead of an owner with more meetings than it can have', async () => {
+    const tenant = new WorkTenant(service);
+    const ownerId = ownerIdOf(tenant.caller.principalId);
+    const empty = Meeting.decode(new Uint8Array());
+    const create = async (count: number, given: Partial<Meeting>) => {
+      const items = Array.from({ length: count }, () => ({ meeting: { ...empty, ownerId, ...given } }));
+      await service.call('batchCreateMeetings', { batch: { items, mode: BatchMode.ATOMIC } }, tenant.caller);
+    };
+    for (let call = 0; call < 6; call++) await create(100, { subject: 'Long ago', startTime: inHours(-28 * 24) });
+    for (let call = 0; call < 6; call++)
+      await create(100, { subject: 'Fair', allDay: true, startDate: inDays(-28), endDate: inDays(-28) });
+    await create(1, { subject: 'Last week', startTime: inHours(-7 * 24) });
+    await create(1, { subject: 'Now', startTime: inHours(-1) });
+    await create(1, { subject: 'Next month', startTime: inHours(30 * 24) });
+    await create(1, { subject: 'Holiday', allDay: true, startDate: inDays(2), endDate: inDays(2) });
+    const { token } = await newFeed(tenant.caller);
+
+    const kept = [...(await eventsOf(token)).keys()];
+    expect(kept.toSorted()).toEqual(['Fair', 'Holiday', 'Last week', 'Long ago', 'Next month', 'Now']);
+    for (let call = 0; call < 6; call++) await create(100, { subject: 'Soon', startTime: inHours(24 + call) });
+    await create(1, { subject: 'Too far', startTime: inHours(40 * 24) });
+    expect([...(await eventsOf(token)).keys()].toSorted()).toEqual(['Fair', 'Holiday', 'Now', 'Soon']);
   });
 
   test('has nothing while its owner is disabled or deleted', async () => {

@@ -16,8 +16,8 @@ const dayMs = 86_400_000;
 /** Days before now and after it that a feed has. */
 const span = { before: 30, after: 365 };
 const pageSize = 200;
-/** Most pages of a list that a feed reads. */
-const maxPages = 3;
+/** Most records of a list that a feed has. */
+const maxRecords = 600;
 
 /** Handles ShowCalendarFeed. */
 export function showFeed(parts: LinkParts & { key: PageTokenKey }, token: string): Promise<HttpBody> {
@@ -31,29 +31,44 @@ export function showFeed(parts: LinkParts & { key: PageTokenKey }, token: string
 }
 
 async function eventsOf(em: EntityManager, key: PageTokenKey, ownerId: string): Promise<CalendarEvent[]> {
-  const now = Date.now();
-  const [from, until] = [now - span.before * dayMs, now + span.after * dayMs].map((ms) => new Date(ms).toISOString());
-  const within = (field: string, form = (time: string) => time) =>
-    `ownerId = "${ownerId}" AND ${field} >= "${form(from ?? '')}" AND ${field} < "${form(until ?? '')}"`;
-  const toDay = (time: string) => time.slice(0, 10);
-  const open = await allOf(em, key, tasks, `${within('deadline')} AND NOT completeTime:*`, 'deadline');
-  const timed = await allOf(em, key, meetings, within('startTime'), 'startTime');
-  const onDays = await allOf(em, key, meetings, within('startDate', toDay), 'startDate');
+  const near = <Message extends RecordMessage>(type: RecordType<Message>, field: string, isDay = false, more = '') =>
+    nearest(em, key, type, { field, isDay, condition: `ownerId = "${ownerId}"${more}` });
+  const open = await near(tasks, 'deadline', false, ' AND NOT completeTime:*');
+  const timed = await near(meetings, 'startTime');
+  const onDays = await near(meetings, 'startDate', true);
   return [...open.flatMap(taskEvent), ...[...timed, ...onDays].flatMap(meetingEvent)];
 }
 
-/** The records that match a filter, in an order that a column has. */
-async function allOf<Message extends RecordMessage>(
+/** The records of the span that are nearest to now: those ahead first, and then as many of the past as there is room for. */
+async function nearest<Message extends RecordMessage>(
   em: EntityManager,
   key: PageTokenKey,
   type: RecordType<Message>,
-  filter: string,
-  orderBy: string,
+  { field, isDay, condition }: { field: string; isDay: boolean; condition: string },
+): Promise<Message[]> {
+  const now = Date.now();
+  const inDays = (days: number) => new Date(now + days * dayMs).toISOString().slice(0, isDay ? 10 : undefined);
+  const within = (from: number, until: number) =>
+    `${condition} AND ${field} >= "${inDays(from)}" AND ${field} < "${inDays(until)}"`;
+  // A day earlier: what is today in any time zone is ahead.
+  const today = -1;
+  const ahead = await firstOf(em, key, type, { filter: within(today, span.after), orderBy: field }, maxRecords);
+  const past = { filter: within(-span.before, today), orderBy: `${field} desc` };
+  return [...ahead, ...(await firstOf(em, key, type, past, maxRecords - ahead.length))];
+}
+
+/** The first records of a list. */
+async function firstOf<Message extends RecordMessage>(
+  em: EntityManager,
+  key: PageTokenKey,
+  type: RecordType<Message>,
+  list: { filter: string; orderBy: string },
+  most: number,
 ): Promise<Message[]> {
   const all: Message[] = [];
   let pageToken: string | undefined;
-  for (let page = 0; page < maxPages; page += 1) {
-    const request = { filter, orderBy, pageSize, pageToken, total: 0 };
+  while (all.length < most) {
+    const request = { ...list, pageSize: Math.min(pageSize, most - all.length), pageToken, total: 0 };
     const { records, nextPageToken } = await listRecords(em, type, key, request);
     all.push(...records);
     pageToken = nextPageToken;
