@@ -98,6 +98,68 @@ describe('a search of articles', () => {
     await expect(search('?!')).rejects.toMatchObject({ violations: [{ field: 'q', reason: 'QUERY_NOT_INDEXED' }] });
   });
 
+  test('finds words in the forms of the language of each article', async () => {
+    const own = newCaller();
+    const publishAs = async (locale: string, slug: string, title: string, markdown: string) => {
+      const article = newArticle({ locale, slug, title, markdown });
+      const { id } = await customers.call('createArticle', { article }, own);
+      await customers.call('publishArticle', { id }, own);
+    };
+    await publishAs('de-AT', 'rechnungen', 'Rechnungen ansehen', 'Die Häuser');
+    await publishAs('en', 'invoices', 'Viewing invoices', 'Running late');
+    await publishAs('ca', 'factures', 'Factures pendents', 'Les cases');
+    await publishAs('et', 'arve', 'Arve', 'Majad');
+    const found = (q: string) => search(q, {}, own);
+    expect([await found('Rechnung'), await found('Häusern')]).toEqual([['de-AT/rechnungen'], ['de-AT/rechnungen']]);
+    expect([await found('invoice'), await found('run')]).toEqual([['en/invoices'], ['en/invoices']]);
+    expect(await found('factura pendent')).toEqual(['ca/factures']);
+    expect([await found('majad'), await found('maja')]).toEqual([['et/arve'], []]);
+  });
+
+  test('finds any part of a Chinese or Japanese text, however its words are divided', async () => {
+    const own = newCaller();
+    const texts = {
+      'zh-CN/mima': ['重置密码', '请打开设置页面,联系王小明。iPhone 也可以。'],
+      'zh-CN/gongsi': ['字节跳动科技有限公司', '公司介绍'],
+      'ja/reset': ['パスワードをリセットする', 'サーバーの設定画面を開きます。東京都'],
+    };
+    for (const [path, [title, markdown]] of Object.entries(texts)) {
+      const [locale, slug] = path.split('/') as [string, string];
+      const { id } = await customers.call(
+        'createArticle',
+        { article: newArticle({ locale, slug, title, markdown }) },
+        own,
+      );
+      await customers.call('publishArticle', { id }, own);
+    }
+    const found = async (q: string) => [q, ...(await search(q, {}, own))];
+    for (const q of [
+      '重置',
+      '密码',
+      '置密',
+      '重置密码',
+      '小明',
+      '王小明',
+      '明',
+      '页面 iPhone',
+      '"打开设置页面"',
+      '密码 -字节',
+    ])
+      expect(await found(q)).toEqual([q, 'zh-CN/mima']);
+    for (const q of ['字节', '科技', '有限公司', '公司介绍', '公司 -密码'])
+      expect(await found(q)).toEqual([q, 'zh-CN/gongsi']);
+    for (const q of ['パスワード', 'リセット', '設定', '設定画面', 'サーバー', '京都'])
+      expect(await found(q)).toEqual([q, 'ja/reset']);
+    for (const q of ['密跳', '重置 -密码', '-重置密码 设置']) expect(await found(q)).toEqual([q]);
+  });
+
+  test('finds an article of as many different letters as one can have', async () => {
+    const letter = (index: number) => String.fromCodePoint(0x20000 + ((index * 7_919) % 42_000));
+    const markdown = Array.from({ length: 100_000 }, (_, index) => letter(index)).join('');
+    await publishNew({ slug: 'letters', locale: 'zh-TW', title: 'All letters', markdown });
+    expect(await search(letter(9_000) + letter(9_001))).toEqual(['zh-TW/letters']);
+  });
+
   test('finds what its audience can read, of the own workspace', async () => {
     const found = (audience: ArticleAudience) => search('password -reset', { audience });
     expect(await found(ArticleAudience.PUBLIC)).toEqual([]);

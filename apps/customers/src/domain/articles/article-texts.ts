@@ -1,30 +1,11 @@
 import { ArticleAudience, ArticleState, type Article } from '@rapport/contracts/rapport/content/v1/article';
 import type { TransactionStatement } from '@rapport/persistence';
 import { currentCaller, cutText } from '@rapport/platform';
+import { configurationOf, pairs, segmented } from './article-words.js';
 
 /** Most characters of a text that is found. */
 const maxFound = 50_000;
 const excerptLength = 200;
-
-/** The languages whose words PostgreSQL knows in all their forms, by the beginning of the locale. */
-const configurations: Readonly<Record<string, string>> = {
-  ...{ ar: 'arabic', da: 'danish', de: 'german', el: 'greek', en: 'english', es: 'spanish', fi: 'finnish' },
-  ...{ fr: 'french', hu: 'hungarian', id: 'indonesian', it: 'italian', nl: 'dutch', no: 'norwegian' },
-  ...{
-    nb: 'norwegian',
-    nn: 'norwegian',
-    pt: 'portuguese',
-    ro: 'romanian',
-    ru: 'russian',
-    sv: 'swedish',
-    tr: 'turkish',
-  },
-};
-
-/** The text search configuration of a locale. */
-export function configurationOf(locale: string | undefined): string {
-  return configurations[locale?.split('-')[0] ?? ''] ?? 'simple';
-}
 
 /** The statements that keep what is found of articles as they are published. */
 export function textStatements(changed: readonly Article[]): TransactionStatement[] {
@@ -42,27 +23,22 @@ export function textStatements(changed: readonly Article[]): TransactionStatemen
     return {
       name: 'write_article_text',
       sql: `insert into article_text (tenant_id, article_id, locale, audience, path, title, excerpt, words)
-        values ($1, $2, $3, $4, $5, $6, $7, ${vector('$8', 'A')} || ${vector('$9', 'B')})
+        values ($1, $2, $3, $4, $5, $6, $7, ${vector('$8', '$11', 'A')} || ${vector('$9', '$12', 'B')})
         on conflict (tenant_id, article_id) do update set locale = excluded.locale, audience = excluded.audience,
           path = excluded.path, title = excluded.title, excerpt = excluded.excerpt, words = excluded.words`,
       values: [
         ...[tenantId, id, article.locale, ArticleAudience[article.audience], article.path, published.title],
         ...[excerptOf(text), segmented(published.title), segmented(text), configurationOf(article.locale)],
+        ...[pairs(published.title), pairs(text)],
       ],
     };
   });
 }
 
-/** Words as they are written, and in the forms of their language. */
-function vector(text: string, weight: 'A' | 'B'): string {
-  return `setweight(to_tsvector('simple', ${text}) || to_tsvector($10::text::regconfig, ${text}), '${weight}')`;
-}
-
-/** Separates words by spaces, also of languages that have none between words. */
-export function segmented(text: string): string {
-  if (!/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u.test(text)) return text;
-  const words = [...new Intl.Segmenter(undefined, { granularity: 'word' }).segment(text)];
-  return words.flatMap(({ segment, isWordLike }) => (isWordLike ? segment : [])).join(' ');
+/** Words as they are written, and in the forms of their language, and pairs of letters. */
+function vector(text: string, paired: string, weight: 'A' | 'B'): string {
+  const words = `to_tsvector('simple', ${text}) || to_tsvector($10::text::regconfig, ${text})`;
+  return `setweight(${words} || to_tsvector('simple', ${paired}), '${weight}')`;
 }
 
 /** The text of HTML that was rendered from Markdown. */

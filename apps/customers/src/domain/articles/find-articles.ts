@@ -3,7 +3,7 @@ import { ArticleAudience } from '@rapport/contracts/rapport/content/v1/article';
 import type { FoundArticle } from '@rapport/contracts/rapport/content/v1/article_actions_service';
 import { readForTenant } from '@rapport/persistence';
 import { currentCaller, invalidField } from '@rapport/platform';
-import { configurationOf, segmented } from './article-texts.js';
+import { languageConfigurations, languages, soughtTexts } from './article-words.js';
 
 /** Who is among the readers of articles, by whom they are found for. */
 const readable: Readonly<Record<string, readonly string[]>> = {
@@ -37,17 +37,23 @@ export async function findArticles(
   if (!/[\p{L}\p{N}]/u.test(q)) throw invalidField('q', 'QUERY_NOT_INDEXED', 'must have a letter or a digit');
   const readers = readable[ArticleAudience[audience]] ?? readable['AGENTS'];
   const language = locale?.split('-')[0] ?? null;
-  const words = needsAll
-    ? `websearch_to_tsquery($4::text::regconfig, $5)`
-    : anyOf(`plainto_tsquery($4::text::regconfig, $5)`);
+  const { words, pairs } = soughtTexts(q);
   const rows = await readForTenant<FoundRow>(em, {
     name: needsAll ? 'search_articles' : 'suggest_articles',
-    sql: `with sought as materialized (select ${words} || ${needsAll ? `websearch_to_tsquery('simple', $5)` : words} as query)
-      select article_id, path, title, excerpt, audience from article_text, sought
-      where tenant_id = $1 and audience = any ($2::text[])
-        and ($3::text is null or locale = $3 or locale like $3 || '-%') and words @@ query
+    // The words are sought in the forms of the language of each article.
+    sql: `with readable as materialized (
+        select *, split_part(locale, '-', 1) as language from article_text
+        where tenant_id = $1 and audience = any ($2::text[]) and ($3::text is null or locale = $3 or locale like $3 || '-%')
+      ), sought as materialized (
+        select language, ${needsAll ? allOf : anyOf} as query from (select distinct language from readable) met
+        left join unnest($4::text[], $5::text[]) as known (language, configuration) using (language)
+      )
+      select article_id, path, title, excerpt, audience from readable join sought using (language) where words @@ query
       order by ts_rank(words, query, 1) desc, path limit $6`,
-    values: [currentCaller().tenantId, readers, language, configurationOf(locale ?? 'en'), segmented(q), limit],
+    values: [
+      ...[currentCaller().tenantId, readers, language, languages, languageConfigurations, limit],
+      ...[words, ...(needsAll ? [pairs] : [])],
+    ],
   });
   return rows.map(({ article_id: id, path, title, excerpt, audience: reader }) => ({
     ...{ id, path, title, excerpt },
@@ -55,7 +61,13 @@ export async function findArticles(
   }));
 }
 
-/** A query that any of the words of another one matches. */
-function anyOf(query: string): string {
-  return `replace(${query}::text, ''' & ''', ''' | ''')::tsquery`;
+/** Texts with all of the words, or with all pairs of letters. */
+const allOf = `websearch_to_tsquery(coalesce(configuration, 'simple')::regconfig, $7)
+  || websearch_to_tsquery('simple', $7) || coalesce(websearch_to_tsquery('simple', $8), '')`;
+
+/** Texts with any of the words. */
+const anyOf = `${anyWord(`coalesce(configuration, 'simple')::regconfig`)} || ${anyWord(`'simple'`)}`;
+
+function anyWord(configuration: string): string {
+  return `replace(plainto_tsquery(${configuration}, $7)::text, ''' & ''', ''' | ''')::tsquery`;
 }
