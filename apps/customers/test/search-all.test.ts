@@ -39,6 +39,26 @@ test('every type with searchable text is searched, by its title', async () => {
   for (const each of columns) expect(each).toContain('update_time');
 });
 
+test('one and two letters of Chinese and Japanese are found anywhere', async () => {
+  const caller = newCaller();
+  for (const displayName of ['王小明', '字节跳动科技有限公司', 'Acme株式会社サービス'])
+    await service.create(caller, company({ displayName }));
+  const foundBy = async (q: string) => {
+    const { customers } = await service.call('listCustomers', { q }, caller);
+    const listed = customers.map(({ displayName }) => displayName);
+    // The search across all types takes two letters and more.
+    if (q.length > 1) expect((await found(caller, q)).map(({ title }) => title)).toEqual(listed);
+    return listed;
+  };
+
+  for (const q of ['小明', '明', '王', '王小', '小 明']) expect([q, await foundBy(q)]).toEqual([q, ['王小明']]);
+  for (const q of ['科技', '有限公司', '司', '字节 公司'])
+    expect([q, await foundBy(q)]).toEqual([q, ['字节跳动科技有限公司']]);
+  for (const q of ['株式', 'ビス', 'サー', 'acme 会社'])
+    expect([q, await foundBy(q)]).toEqual([q, ['Acme株式会社サービス']]);
+  for (const q of ['明小', '王明', '技科']) expect([q, await foundBy(q)]).toEqual([q, []]);
+});
+
 test('whole titles come first, then prefixes of words, then the rest, across types, most recently changed first', async () => {
   const sales = new SalesTenant(service);
   const { caller } = sales;

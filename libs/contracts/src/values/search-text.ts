@@ -40,12 +40,32 @@ export function firstCodePoints(text: string, count: number): string {
   return text.length <= count ? text : Array.from(text).slice(0, count).join('');
 }
 
+/** Increment it when `searchText` changes: the texts of stored records are then computed again. */
+export const searchTextVersion = 1;
+
 /** The column search_text: texts of a record, folded. */
 export function searchText(texts: readonly string[]): string {
   return texts
     .map(fold)
     .filter((part) => part !== '')
+    .map((part) => part + lettersWithin(part))
     .join(' ');
+}
+
+/** Letters of scripts without spaces between words. */
+const unspaced = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}ー]+/gu;
+
+/**
+ * The pairs of neighbouring letters of Chinese and Japanese texts, and the last letters, as words: a given name of one or two letters
+ * stands within the whole name, and words of one or two letters are sought by their start.
+ */
+function lettersWithin(folded: string): string {
+  const runs = folded.match(unspaced) ?? [];
+  const words = runs.flatMap((run) => {
+    const letters = Array.from(run);
+    return letters.map((letter, index) => letter + (letters[index + 1] ?? ''));
+  });
+  return [...new Set(words)].map((word) => ` ${word}`).join('');
 }
 
 /**

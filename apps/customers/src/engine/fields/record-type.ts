@@ -8,7 +8,7 @@ import {
   type RecordContract,
   type RecordField,
 } from '@rapport/contracts';
-import { kindOf } from '@rapport/contracts/filters';
+import { kindOf, searchTextVersion } from '@rapport/contracts/filters';
 import { contract as platform, recordContract } from '../values/contract.js';
 import { onceFor } from '../values/once-for.js';
 import type { RecordDefinition, RecordMessage } from './record-definition.js';
@@ -59,6 +59,8 @@ export class RecordType<Message extends RecordMessage = RecordMessage> {
       sealed: this.namedFields.some(({ field }) => field.isPersonal),
       keys: this.namedFields.some(({ field }) => field.index.unique),
     };
+    if (this.derived.searchText)
+      this.definition = { ...this.definition, indexVersion: definition.indexVersion + searchTextVersion };
     this.personal = new Set([...mask.fieldNames(message)].map(snakeCase));
   }
 
