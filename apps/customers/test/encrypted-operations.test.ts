@@ -40,6 +40,31 @@ async function exportOf(id: string): Promise<string> {
   return Buffer.concat(pieces).toString();
 }
 
+test('the map of an import, which can name a person, is in plain text in no table, and answers have it', async () => {
+  const mark = 'grumvold';
+  const map = [`${mark}@x.example=email`, `${mark} given=givenName`];
+  const before = await tenant.run('email,first name\nold@x.example,Old\n', {
+    map: [`email=email`, 'first name=givenName'],
+  });
+  await encrypted.encrypt();
+  expect((await tenant.get(before.id)).import?.map).toEqual([]);
+  const file = `${mark}@x.example,${mark} given\nnew@x.example,Ada\n`;
+
+  const created = await tenant.createImport({ map }, 'the same');
+  expect(created.import?.map).toEqual(map);
+  expect(await tenant.createImport({ map }, 'the same')).toEqual(created);
+  expect(valuesIn(await imports.stored(), [mark])).toEqual([]);
+  await tenant.upload(created.id, [file]);
+  const ended = await tenant.untilEnded(created.id);
+  expect(ended).toMatchObject({ state: State.SUCCEEDED, counts: { created: 1 }, import: { map } });
+  expect((await customers.call('listOperations', {}, tenant.caller)).operations[0]).toEqual(ended);
+  expect(valuesIn(await imports.stored(), [mark])).toEqual([]);
+
+  const [id] = await encrypted.find('emails = "new@x.example"');
+  await encrypted.erase(id!);
+  await expect.poll(async () => (await tenant.get(ended.id)).import?.map).toEqual(['***', '***']);
+});
+
 test('an import and its dry run leave no personal value in any table, from the upload to the undo', async () => {
   const mark = 'drumbolt';
   const known = await encrypted.create(someone(`${mark}known`));

@@ -12,6 +12,10 @@ const batchSize = 500;
 const endedCopies = `not starts_with(bcc, '["\\u0001') and not exists (select from mail_job job
   where job.tenant_id = mail_envelope.tenant_id and job.message_id = mail_envelope.message_id)`;
 
+/** An unencrypted import whose report can quote its file. */
+const quotingImport = `kind = 'IMPORT' and not sealed
+  and (columns <> '[]' or error ->> 'message' <> 'Erased.' or input -> 'map' <> '[]' or rules -> 'map' <> '[]')`;
+
 /**
  * Deletes unencrypted personal data that the caller's tenant stores outside its records for a limited time: responses
  * for idempotency keys, undo data and issues of imports, and values in the change log.
@@ -34,8 +38,9 @@ export async function clearPlainData(em: EntityManager, since: Date, signal: Abo
     // Blind copies of messages that are not about to be sent: only their sender reads them.
     `update mail_envelope set bcc = null where ${some('mail_envelope', endedCopies)} returning 1`,
     // Columns and errors of imports can quote the file.
-    `update operation set columns = '[]', error = case when error is null then null else error || '{"message": "Erased."}' end
-     where ${some('operation', `kind = 'IMPORT' and (columns <> '[]' or error ->> 'message' <> 'Erased.')`)} returning 1`,
+    `update operation set columns = '[]', error = case when error is null then null else error || '{"message": "Erased."}' end,
+       input = input || '{"map": []}', rules = rules || '{"map": []}'
+     where ${some('operation', quotingImport)} returning 1`,
   ];
   for (const statement of statements) {
     const clear = () => em.execute<unknown[]>(statement, [tenantId]);

@@ -22,9 +22,22 @@ export async function operationMessages(operations: readonly Operation[]): Promi
   return operations.map((operation) => messageOf(operation, operation.sealed ? open : (text) => text));
 }
 
+/** The message of a new operation, with its texts as they are stored. */
+export function storedMessage(operation: Operation): OperationMessage {
+  return messageOf(operation, (text) => text);
+}
+
+/** Decrypts `storedMessage`. */
+export async function openMessage(message: OperationMessage): Promise<OperationMessage> {
+  const { import: input } = message;
+  if (!input) return message;
+  const open = await reportOpener(input.map);
+  return { ...message, import: { ...input, map: input.map.map(open) } };
+}
+
 /** The texts of an operation that can quote its file. */
-function quotingTexts({ columns, error }: Operation): string[] {
-  return [...columns.map(({ column }) => column), ...(error ? [error.message] : [])];
+function quotingTexts({ input, columns, error }: Operation): string[] {
+  return [...mapOf(input), ...columns.map(({ column }) => column), ...(error ? [error.message] : [])];
 }
 
 function messageOf(operation: Operation, open: (text: string) => string): OperationMessage {
@@ -37,7 +50,11 @@ function messageOf(operation: Operation, open: (text: string) => string): Operat
     // Operations of older releases have no list mode.
     import:
       kind === 'IMPORT'
-        ? { ...operation.input, listMode: operation.input.listMode ?? ListMode.UNSPECIFIED }
+        ? {
+            ...operation.input,
+            map: mapOf(operation.input).map(open),
+            listMode: operation.input.listMode ?? ListMode.UNSPECIFIED,
+          }
         : undefined,
     receivedBytes: operation.receivedBytes,
     processedBytes: operation.processedBytes,
@@ -54,6 +71,11 @@ function messageOf(operation: Operation, open: (text: string) => string): Operat
     createdBy: operation.createdBy,
     archive: archiveOf(operation),
   };
+}
+
+/** Operations of other kinds have none. */
+function mapOf({ map }: Partial<Operation['input']>): string[] {
+  return map ?? [];
 }
 
 /** The archive of a workspace operation, which its kind stores in the column of rules. */

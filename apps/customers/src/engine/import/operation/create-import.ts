@@ -13,7 +13,7 @@ import { newOwnKey, type OwnKey } from '../../sealing/own-key.js';
 import { sealMissing } from '../../sealing/sealed-messages.js';
 import { TenantEncryption } from '../../sealing/tenant-encryption.entity.js';
 import { countOpen, createOperation, lockOperations } from '../../operations/create-operation.js';
-import { operationMessage } from '../../operations/operation-message.js';
+import { storedMessage } from '../../operations/operation-message.js';
 import { findMapping } from './import-mappings.js';
 import { checkAt, checkRules, importable, type MappingRules } from './mapping-rules.js';
 
@@ -24,7 +24,8 @@ const maxOpen = 100;
 const waitSeconds = 24 * 60 * 60;
 
 /**
- * Handles CreateImport, in the transaction of `em`.
+ * Handles CreateImport, in the transaction of `em`. The answer is still encrypted, as it is stored for its idempotency key: see
+ * `openMessage`.
  *
  * @throws AppError INVALID_ARGUMENT, and PERMISSION_DENIED for a record type that the caller can't write
  * @throws AppError RESOURCE_EXHAUSTED TOO_MANY_OPERATIONS
@@ -47,9 +48,15 @@ export async function createImport(
   const key = await newReportKey(em, tenantId);
   await checkRoom(em, tenantId);
   const encryption = { sealed: key !== undefined, keySubject: key?.subject ?? null };
-  const content = { kind: 'IMPORT', state: 'WAITING', input, rules, ...encryption } as const;
+  const stored = { input: sealedMap(input, key), rules: sealedMap(rules, key) };
+  const content = { kind: 'IMPORT', state: 'WAITING', ...stored, ...encryption } as const;
   // A worker cancels an operation that still waits by then.
-  return operationMessage(await createOperation(em, content, waitSeconds));
+  return storedMessage(await createOperation(em, content, waitSeconds));
+}
+
+/** Names of columns are from the file, whose first row may be about a person: they are encrypted like the report. */
+function sealedMap<Mapped extends { map: string[] }>(mapped: Mapped, key: OwnKey | undefined): Mapped {
+  return key ? { ...mapped, map: mapped.map.map((entry) => key.key.seal(entry)) } : mapped;
 }
 
 /**

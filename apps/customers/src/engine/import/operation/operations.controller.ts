@@ -31,7 +31,7 @@ import { writeCall } from '../../records/write-call.js';
 import { listOperations } from '../../operations/list-operations.js';
 import { downloadIssues, listIssues } from '../../operations/operation-issues.js';
 import { OperationKinds } from '../../operations/operation-kind.js';
-import { operationMessage } from '../../operations/operation-message.js';
+import { openMessage, operationMessage } from '../../operations/operation-message.js';
 import { readOperation } from '../../operations/read-operation.js';
 import { cancelOperation, pauseOperation, resumeOperation, undoOperation } from '../../operations/steer-operation.js';
 import { OperationWatcher } from '../../operations/watch-operation.js';
@@ -53,8 +53,9 @@ export class OperationsController implements ServiceHandlers<OperationsServiceSe
     private readonly bulk: BulkWork,
   ) {}
 
-  createImport(request: CreateImportRequest): Promise<OperationMessage> {
-    return writeCall(this.em, Methods.createImport, request, (em) => createImport(em, this.importTypes, request));
+  async createImport(request: CreateImportRequest): Promise<OperationMessage> {
+    const create = (em: EntityManager) => createImport(em, this.importTypes, request);
+    return openMessage(await writeCall(this.em, Methods.createImport, request, create));
   }
 
   uploadImportFile(requests: AsyncIterable<UploadImportFileRequest>): Promise<OperationMessage> {

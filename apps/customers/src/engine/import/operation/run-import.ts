@@ -16,7 +16,7 @@ import { doStep } from '../../operations/checkpoint.js';
 import { addIssues } from '../../operations/operation-issues.js';
 import type { OperationTask } from '../../operations/operation-kind.js';
 import type { Operation } from '../../operations/operation.entity.js';
-import { reportSealer } from '../../sealing/sealed-report.js';
+import { reportOpener, reportSealer } from '../../sealing/sealed-report.js';
 import { ImportFile } from './import-file.js';
 import { DraftRecords } from './draft-records.js';
 import type { MappingRules } from './mapping-rules.js';
@@ -37,9 +37,10 @@ export async function runImport(
   const { id, input, counts } = operation;
   const importRules = types.of(input.recordType);
   const rules = operation.rules as MappingRules;
+  const open = await reportOpener(operation.sealed ? rules.map : []);
   const columns = new Columns(
     importRules,
-    rules.map,
+    rules.map.map(open),
     rules.externalIdSystem !== undefined,
     await CustomFields.load(em, importRules.type),
   );
