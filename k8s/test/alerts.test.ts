@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { ensureProgram } from '../ensure-program.ts';
+import type { Manifest } from '../manifest.ts';
+import { renderOverlay } from '../render-overlay.ts';
+import { monitoringFaults } from '../rules/monitoring-faults.ts';
 
 const monitoring = join(import.meta.dirname, '../components/monitoring');
 const folder = mkdtempSync(join(tmpdir(), 'rapport-alerts-'));
@@ -37,6 +40,23 @@ test('Prometheus accepts every expression of the dashboard', () => {
 
   expect(rules.length).toBeGreaterThan(10);
   expect(promtool('check', 'rules', '--lint-fatal', 'dashboard.yaml')).toContain('SUCCESS');
+});
+
+test('a check of the manifests finds alerts about containers of other applications', () => {
+  const manifests = renderOverlay('production');
+  const spoil = (kind: string, from: string, to: string) =>
+    manifests.map((each) =>
+      each.kind === kind ? (JSON.parse(JSON.stringify(each).replace(from, to)) as Manifest) : each,
+    );
+  const ours = String.raw`{app_kubernetes_io_part_of=\"rapport\",`;
+
+  expect(monitoringFaults(manifests)).toEqual([]);
+  expect(monitoringFaults(spoil('PrometheusRule', ours, '{'))).toEqual([
+    'The alert ProcessDown is about containers of others, too',
+  ]);
+  expect(monitoringFaults(spoil('PodMonitor', ',"app.kubernetes.io/part-of"', ''))).toEqual([
+    'The PodMonitor does not pass on the label app.kubernetes.io/part-of',
+  ]);
 });
 
 /** Its whole output, whether it succeeds or not. */

@@ -26,6 +26,11 @@ it('the metrics have charges by outcome, places by class and limits by service',
 
   expect(await figuresOf(counted)).toEqual(before.map((figure) => figure + 1));
   expect(await figuresOf(['rapport_interactive_places_limit{service="ores"}'])).toEqual([settings.places.interactive]);
+  const { interactive, bulk, feed } = settings.places;
+  const classes = ['interactive', 'bulk', 'feed', 'public'];
+  expect(await figuresOf(classes.map((name) => `rapport_places_limit{class="${name}"}`))).toEqual([
+    ...[interactive, bulk, feed, settings.public.places],
+  ]);
 });
 
 async function figuresOf(series: readonly string[]): Promise<number[]> {

@@ -12,6 +12,8 @@ export const figures = {
   /** True while this process limits rates alone because Redis does not answer. */
   isFallback: false,
   placesUsed: { interactive: 0, bulk: 0, feed: 0, public: 0 } satisfies PerClass & { public: number },
+  /** Most calls at a time by class of traffic; of interactive ones, for one service that answers fast. */
+  placesLimits: { interactive: 0, bulk: 0, feed: 0, public: 0 } satisfies PerClass & { public: number },
   /** Calls that got no place, by the reason of the refusal. */
   shed: { overloaded: 0, too_many_concurrent: 0 },
   /** How many interactive calls of a service may be worked on now, by its area of the contract. */
@@ -46,6 +48,16 @@ new Gauge({
   labelNames: ['class'],
   collect() {
     for (const [name, count] of Object.entries(figures.placesUsed)) this.set({ class: name }, count);
+  },
+});
+
+new Gauge({
+  name: 'rapport_places_limit',
+  help: 'Most calls that are worked on by class of traffic; of interactive ones, for one service that answers fast.',
+  registers: [metrics],
+  labelNames: ['class'],
+  collect() {
+    for (const [name, most] of Object.entries(figures.placesLimits)) this.set({ class: name }, most);
   },
 });
 

@@ -24,7 +24,9 @@ export class CallPlaces {
   constructor(
     private readonly settings: Pick<LimitSettings, 'places' | 'slowCallMs'>,
     private readonly standard: Plan,
-  ) {}
+  ) {
+    Object.assign(figures.placesLimits, settings.places);
+  }
 
   /**
    * Takes a place for a call.

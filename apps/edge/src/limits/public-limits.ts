@@ -3,6 +3,7 @@ import { AppError, blockOf, type Logger } from '@rapport/platform';
 import { RedisUnavailable, type RedisLink } from '../redis/redis.js';
 import type { PublicLimitSettings } from './limit-settings.js';
 import { Places } from './places.js';
+import { figures } from './limit-metrics.js';
 import { windowSeconds } from './plans.js';
 import { FixedWindows, inSeconds } from './rate-limits.js';
 import { chargePair, type PairCharge } from './redis-budgets.js';
@@ -28,7 +29,9 @@ export class PublicLimits {
     private readonly redis: RedisLink | undefined,
     private readonly edges: number,
     private readonly logger: Logger,
-  ) {}
+  ) {
+    figures.placesLimits.public = settings.places;
+  }
 
   /**
    * Charges both budgets, or none when one of them has too little left.
