@@ -28,6 +28,11 @@ export function isConnectionLoss(error: unknown): boolean {
   return lossCodes.test(codeOf(error)) || (error instanceof Error && lossMessages.test(error.message));
 }
 
+/** Whether the server refuses a new connection while open ones work: for its credentials, or because it has too many. */
+export function isConnectionRefused(error: unknown): boolean {
+  return /^(28000|28P01|53300)$/.test(codeOf(error));
+}
+
 /** Whether pg stopped waiting for the answer after `query_timeout`. The server may still run the statement. */
 export function isReadTimeout(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('Query read timeout');

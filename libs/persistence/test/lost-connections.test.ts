@@ -78,3 +78,34 @@ test('a password that was changed since the start is an unavailable database, no
   expect(failed).toMatchObject({ code: '28P01' });
   expect(callErrorOf(failed)).toMatchObject({ code: 'UNAVAILABLE', reason: 'DATABASE_UNAVAILABLE' });
 });
+
+test('while the server refuses new connections, calls wait for those that are open', async () => {
+  const { appUrl: databaseUrl } = await emptyDatabase();
+  const asSuperuser = (sql: string) => queryDatabase(inject('superuserUrl'), sql);
+  const changed = createOrm({ databaseUrl, entities });
+  const run = (sql: string) => changed.em.fork().transactional((em) => em.execute(sql));
+  await run('select 1');
+  await asSuperuser(`alter role ${new URL(databaseUrl).username} password 'changed'`);
+
+  // The first one holds the only connection until the others wait for it.
+  const pool = await changed.em.getConnection().getNativeClient();
+  const first = changed.em.fork().transactional(async (em) => {
+    await em.execute('select 1');
+    await expect.poll(() => pool.waitingCount).toBe(5);
+  });
+  await expect.poll(() => pool.idleCount).toBe(0);
+  const others = Array.from({ length: 5 }, () => run('select 1'));
+  expect((await Promise.allSettled([first, ...others])).map(({ status }) => status)).toEqual(
+    Array(6).fill('fulfilled'),
+  );
+
+  await asSuperuser(
+    `select pg_terminate_backend(pid) from pg_stat_activity where usename = '${new URL(databaseUrl).username}'`,
+  );
+  await expect.poll(() => run('select 1').catch((error: unknown) => error)).toMatchObject({ code: '28P01' });
+  await asSuperuser(`alter role ${new URL(databaseUrl).username} password '${new URL(databaseUrl).password}'`);
+  await expect
+    .poll(() => Promise.allSettled([run('select 1'), run('select 2')]))
+    .toMatchObject([{ status: 'fulfilled' }, { status: 'fulfilled' }]);
+  await changed.close();
+});

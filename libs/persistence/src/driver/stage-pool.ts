@@ -3,6 +3,7 @@ import { callContext, metrics } from '@rapport/platform';
 import type { Connection, Pool, PoolClient } from 'pg';
 import { Counter } from 'prom-client';
 import { isConnectionLoss, isReadTimeout, isStorageFull } from '../database-errors.js';
+import { OpenConnections } from './open-connections.js';
 import { waitForNoAnswer } from './pipeline.js';
 import { clientGone, PoolSlots } from './pool-slots.js';
 import { runObserved, type QueryInput } from './query-input.js';
@@ -40,7 +41,7 @@ type Callback = Parameters<Pool['connect']>[0];
  *
  * A connection passes these stages:
  * 1. the turn of its tenant (`PoolSlots`),
- * 2. pg's own pool, which connects and checks that the server is a primary,
+ * 2. pg's own pool, which connects and checks that the server is a primary; while that refuses new connections, the open ones,
  * 3. a loan, which ends when the holder returns the connection, when it is lost, or when the client of the call has
  * gone.
  *
@@ -50,7 +51,7 @@ export function stagePool(pool: Pool, { onWritten, isTracing = false }: PoolStag
   const places = new PoolSlots(pool.options.max, waitMs);
   const loans = new WeakMap<PoolClient, Loan>();
   const waitingCommits = new WaitingCommits(pool);
-  const connect = pool.connect.bind(pool) as () => Promise<PoolClient>;
+  const connections = new OpenConnections(pool, pool.connect.bind(pool) as () => Promise<PoolClient>);
   const end: () => Promise<void> = pool.end.bind(pool);
 
   pool.on('connect', (client) => {
@@ -87,7 +88,7 @@ export function stagePool(pool: Pool, { onWritten, isTracing = false }: PoolStag
     const leave = await places.enter();
     let client: PoolClient;
     try {
-      client = await connect();
+      client = await connections.take();
     } catch (error) {
       leave();
       throw error;
