@@ -1,9 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { ImportIssue_Severity as Severity } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { Association } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { Operation_State as State } from '@rapport/contracts/rapport/customers/v1/operations_service';
+import type { AppError } from '@rapport/platform';
+import { v7 } from 'uuid';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { OperationTenant, people } from './operation-tenant.js';
-import { company, person, RunningCustomers, sharedCustomers } from './running-customers.js';
+import { company, newCaller, person, RunningCustomers, sharedCustomers } from './running-customers.js';
 import { SalesTenant } from './sales-tenant.js';
 
 const customers = await sharedCustomers();
@@ -36,6 +39,19 @@ test('undo of an import of an earlier release leaves fields that it did not know
 
   expect(await tenant.undo(operation.id)).toMatchObject({ state: State.UNDONE, counts: { undone: 1, issues: 0 } });
   expect(await customers.get(tenant.caller, id)).toMatchObject({ jobTitle: undefined, tags: [] });
+});
+
+test('a record that an undo has removed names the import, and one that never was does not', async () => {
+  const operation = await tenant.run('email\nada@x.example\n');
+  const id = await idOf('ada@x.example');
+  await tenant.undo(operation.id);
+  const undelete = (removed: string, by = tenant.caller) =>
+    customers.call('undeleteCustomer', { id: removed, validateOnly: true }, by).catch((error: AppError) => error);
+
+  const missing = { code: 'NOT_FOUND', reason: 'CUSTOMER_NOT_FOUND', message: 'There is no such customer.' };
+  expect(await undelete(id)).toMatchObject({ ...missing, metadata: { undoneImportId: operation.id } });
+  for (const other of [v7(), randomUUID()]) expect(await undelete(other)).toMatchObject({ ...missing, metadata: {} });
+  expect(await undelete(id, newCaller())).toMatchObject({ ...missing, metadata: {} });
 });
 
 test('undo restores the exact former state: content, keys, custom fields, and times of stages', async () => {

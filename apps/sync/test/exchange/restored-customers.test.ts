@@ -33,6 +33,9 @@ async function readAllAgain(mapping: string): Promise<void> {
   await tenant.run(mapping);
 }
 
+/** Operations run beside all other work of the platform. */
+const patience = { timeout: 100_000, interval: 100 };
+
 describe('after customers was restored from a backup', () => {
   test('a record whose customer is newer than the backup is not deleted, and becomes a customer again', async () => {
     const mapping = await people.map();
@@ -91,5 +94,29 @@ describe('after customers was restored from a backup', () => {
     await readAllAgain(mapping);
 
     expect(await people.titles()).toEqual([]);
+  });
+
+  test('a customer that the undo of an import has removed takes its record with it, also once no change says so', async () => {
+    const mapping = await people.map();
+    await people.insert('Grace');
+    const { id } = await tenant.api.ok('POST', '/v1/imports', { contentType: 'text/csv' });
+    const file = await fetch(`${platform.edgeUrl}/v1/imports/${String(id)}/file`, {
+      ...{ method: 'PUT', body: 'display name\nAda\n' },
+      headers: { authorization: `Bearer ${tenant.api.apiKey}`, 'content-type': 'text/csv' },
+    });
+    expect(file.status).toBe(200);
+    const operation = async () => (await tenant.api.ok('GET', `/v1/operations/${String(id)}`))['state'];
+    await expect.poll(operation, patience).toBe('SUCCEEDED');
+    await tenant.untilEqual(mapping, 2);
+
+    await tenant.api.ok('PATCH', `/v1/mappings/${mapping}`, { state: 'PAUSED' });
+    await tenant.api.ok('POST', `/v1/operations/${String(id)}:undo`);
+    await expect.poll(operation, patience).toBe('UNDONE');
+    await tenant.api.query('delete from sync_hint where mapping_id = $1', [mapping]);
+    await tenant.api.ok('PATCH', `/v1/mappings/${mapping}`, { state: 'ENABLED' });
+    await readAllAgain(mapping);
+
+    expect(await people.titles()).toEqual([['Grace', 'Analyst']]);
+    await tenant.untilEqual(mapping, 1);
   });
 });

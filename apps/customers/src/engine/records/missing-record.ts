@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { queryRows, type StatementTransaction } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
+import { validate as isUuid, version } from 'uuid';
 import type { RecordType } from '../fields/record-type.js';
 import { notFound } from './record-changes.js';
 
@@ -64,4 +65,24 @@ export async function erasedError(
   if (!erasure) return undefined;
   const metadata = { erasureId: erasure.id };
   return new AppError('NOT_FOUND', `${constant}_ERASED`, `The ${singular} was erased.`, { metadata });
+}
+
+/**
+ * NOT_FOUND for a record without a row. `undoneImportId` says that the undo of an import has removed it: where the undo of an import
+ * is complete, all records are that were created before it ended, unless an undo has removed them.
+ */
+export async function removedRecord(source: StatementTransaction, type: RecordType, id: string): Promise<AppError> {
+  const missing = notFound(type);
+  if (!isUuid(id) || version(id) !== 7) return missing;
+  const createTime = new Date(Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16));
+  const [undone] = await queryRows<{ id: string }>(source, {
+    name: 'undone_import_of_record',
+    sql: `select id from operation
+      where tenant_id = $1 and kind = 'IMPORT' and state = 'UNDONE' and create_time <= $2 and end_time >= $2
+      order by id desc limit 1`,
+    values: [currentCaller().tenantId, createTime],
+  });
+  if (!undone) return missing;
+  const { code, reason, message } = missing;
+  return new AppError(code, reason, message, { metadata: { undoneImportId: undone.id } });
 }

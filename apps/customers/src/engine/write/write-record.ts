@@ -10,16 +10,8 @@ import { applyUpdate, changeViolations, checkChange, checkedRecord, needsOthers 
 import { claimValues, ownedValues, releaseValues, type OwnedValue } from '../records/claim-unique-values.js';
 import { effectsOf } from '../records/effects.js';
 import { expectLinks, noteTargets, type ExpectedLinks } from '../records/expected-links.js';
-import { liveRecord } from '../records/missing-record.js';
-import {
-  changedRecord,
-  deletedRecord,
-  fieldIn,
-  newRecord,
-  nextChange,
-  notFound,
-  sent,
-} from '../records/record-changes.js';
+import { liveRecord, removedRecord } from '../records/missing-record.js';
+import { changedRecord, deletedRecord, fieldIn, newRecord, nextChange, sent } from '../records/record-changes.js';
 import { openStored, type StoredRecord } from '../records/record-rows.js';
 import { RecordNumbers } from '../records/numbers/record-numbers.js';
 import { insertRecords, lockRecords, updateRecords } from '../records/record-statements.js';
@@ -219,7 +211,7 @@ export async function undeleteRecord<Message extends RecordMessage>(
 ): Promise<Message> {
   const { constant, singular } = type;
   const { record, ...known } = await readForChange(transaction, type, request.id);
-  if (!record) throw notFound(type);
+  if (!record) throw await removedRecord(transaction, type, request.id);
   if (record.deleteTime === undefined) {
     throw new AppError('FAILED_PRECONDITION', `${constant}_NOT_DELETED`, `The ${singular} is not deleted.`);
   }

@@ -73,13 +73,13 @@ export class ActingRecords {
     }
   }
 
-  /** Whether a record that is not there has existed, as far as the service knows: only such a one could be restored. */
+  /** Whether a record that is not there has existed, as far as the service knows, which keeps the rows of deleted records. */
   async hasExisted(id: string): Promise<boolean> {
     try {
       await this.#call(this.#type.methods.undelete, { id, validateOnly: true });
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      if (error.code === 'NOT_FOUND') return error.reason.endsWith('_ERASED');
+      if (error.code === 'NOT_FOUND') return error.reason.endsWith('_ERASED') || 'undoneImportId' in error.metadata;
       if (!['ALREADY_EXISTS', 'FAILED_PRECONDITION', 'INVALID_ARGUMENT', 'ABORTED'].includes(error.code)) throw error;
     }
     return true;
