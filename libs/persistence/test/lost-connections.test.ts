@@ -1,10 +1,9 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
-import { queryDatabase } from '@rapport/testing';
+import { AnswerSwallower, queryDatabase } from '@rapport/testing';
 import type { Pool } from 'pg';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { callErrorOf, createOrm } from '../src/index.js';
 import { stagePool } from '../src/driver/stage-pool.js';
-import { AnswerSwallower } from './answer-swallower.js';
 import { emptyDatabase, entities } from './note-database.js';
 
 let server: AnswerSwallower;

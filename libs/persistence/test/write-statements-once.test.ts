@@ -1,8 +1,8 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { AnswerSwallower } from '@rapport/testing';
 import { createOrm, IdempotencyKey, isRefusal, NotAsExpected, type StatementTransaction } from '../src/index.js';
-import { AnswerSwallower } from './answer-swallower.js';
 import { noteDatabase } from './note-database.js';
 import { Note } from './note.entity.js';
 import { count, look, writeInStatements, type StatementsWrite } from './note-writes.js';

@@ -3,6 +3,7 @@ export { measureCases, median } from './bench/measure-cases.js';
 export { medianNoise } from './bench/median-noise.js';
 export { cpuSeconds, rssMib } from './bench/process-cpu.js';
 export { reportCases, type BenchReport } from './bench/report-cases.js';
+export { AnswerSwallower } from './servers/answer-swallower.js';
 export { Browser, type Visited } from './servers/browser.js';
 export { startChromium } from './servers/chromium.js';
 export { installDebianPackage } from './servers/debian-package.js';

@@ -27,6 +27,17 @@ const superviseEveryMs = 5_000;
 /** Connections of the queue, besides the one that listens for notifications. */
 const maxConnections = 4;
 
+/**
+ * Timeouts in milliseconds, for the pool of pg-boss. It has none: a statement whose answer a network loses would take its worker, and a
+ * connection, for good.
+ */
+const limits = {
+  statement_timeout: 8_000,
+  query_timeout: 10_000,
+  keepAlive: true,
+  keepAliveInitialDelayMillis: 10_000,
+};
+
 /** A queued run. */
 export interface RunJob {
   tenantId: string;
@@ -90,6 +101,7 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
       application_name: 'rapport-jobs',
       schema: jobSchema,
       max: maxConnections,
+      ...limits,
       // The owner of the database creates the schema: see CreateJobQueue.
       migrate: false,
       createSchema: false,

@@ -7,6 +7,8 @@ export class AnswerSwallower {
   #swallowNextTo: string | undefined;
   /** While it is set nothing passes. What is sent meanwhile is lost. */
   isFrozen = false;
+  /** Number of messages to the database that were lost. */
+  lost = 0;
 
   constructor(private readonly database: URL) {}
 
@@ -39,7 +41,8 @@ export class AnswerSwallower {
         this.#swallowNextTo = undefined;
         isCut = true;
       }
-      if (!this.isFrozen) server.write(data);
+      if (this.isFrozen) this.lost += 1;
+      else server.write(data);
     });
     server.on('data', (data) => {
       if (isCut) end();
