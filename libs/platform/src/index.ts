@@ -14,6 +14,7 @@ export {
   callContext,
   currentCaller,
   flowOrigin,
+  requireService,
   requireSync,
   type CallCause,
   type CallClient,

@@ -57,6 +57,7 @@ it('has every operation of the contract, with each of its ids', () => {
   expect(unreachable).toEqual([
     '/rapport.auth.v1.UsersService/ClaimUserStates',
     '/rapport.auth.v1.UsersService/ConfirmUserStates',
+    '/rapport.auth.v1.UsersService/FindOwners',
     '/rapport.auth.v1.AuthService/AuthenticateApiKey',
     '/rapport.auth.v1.AuthService/AuthenticateAccessToken',
     '/rapport.auth.v1.AuthService/ListAllowedOrigins',
@@ -224,8 +225,9 @@ const empty = new Map(
   ),
 );
 
-/** Internal methods that only sync may call. */
-const ofSync = [
+/** Internal methods that only customers or sync may call. */
+const ofOneService = [
+  'FindOwners',
   ...['VouchForPrincipal', 'VouchForAddress', 'ListOpenClosings', 'ReportClosingPass', 'RemoveClosedTenant'],
   ...['ReleaseFlowEffects', 'NotifyApprovers', 'ClaimUserStates', 'ConfirmUserStates', 'ReportUserStates'],
   ...mailMethods.map(([, name]) => name),
@@ -252,6 +254,7 @@ it('internal methods refuse external callers and processes that may not call', a
   expect(internal.map(({ name, http }) => [name, http])).toEqual([
     ['ClaimUserStates', undefined],
     ['ConfirmUserStates', undefined],
+    ['FindOwners', undefined],
     ['ListAllowedOrigins', undefined],
     ['VouchForPrincipal', undefined],
     ['VouchForAddress', undefined],
@@ -289,7 +292,7 @@ it('internal methods refuse external callers and processes that may not call', a
       reason: 'CALLER_NOT_ALLOWED',
     });
     // The edge always has its caller's credential, and removes nothing.
-    const ofEdge = ofSync.includes(name) ? (checkedFirst[name] ?? 'PERMISSION_DENIED') : 'OK';
+    const ofEdge = ofOneService.includes(name) ? (checkedFirst[name] ?? 'PERMISSION_DENIED') : 'OK';
     expect(await services.askByBothTransports(path, first, undefined), name).toMatchObject({ status: ofEdge });
   }
   otherProcess.close();

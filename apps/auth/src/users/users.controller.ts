@@ -10,6 +10,8 @@ import {
   type ConfirmUserStatesRequest,
   type CreateUserRequest,
   type DeleteUserRequest,
+  type FindOwnersRequest,
+  type FindOwnersResponse,
   type GetUserRequest,
   type ListUsersRequest,
   type ListUsersResponse,
@@ -29,6 +31,7 @@ import { lockTenant } from '../tenants/tenant-lock.js';
 import { emailKey, UserAccount } from '../storage/user-account.entity.js';
 import { acceptInvitation } from './accept-invitation.js';
 import { checkAssignment, findUser, findUserForChange } from './check-user.js';
+import { findOwners } from './find-owners.js';
 import { deleteUser, resetTwoFactor, updateUser } from './write-user.js';
 import { Invitations } from './invitations.js';
 import { storedLocale } from './user-locale.js';
@@ -143,6 +146,10 @@ export class UsersController implements ServiceHandlers<UsersServiceServer> {
   async confirmUserStates(request: ConfirmUserStatesRequest): Promise<Empty> {
     await confirmUserStates(this.em, request);
     return {};
+  }
+
+  findOwners(request: FindOwnersRequest): Promise<FindOwnersResponse> {
+    return findOwners(this.em, request);
   }
 }
 

@@ -76,5 +76,10 @@ export function currentCaller(): Caller {
 
 /** For methods that only the sync service may call. @throws AppError PERMISSION_DENIED to other processes of the platform */
 export function requireSync(): void {
-  if (currentCaller().principalId !== 'service:sync') throw permissionMissing('platform.internal');
+  requireService('sync');
+}
+
+/** For methods that only one service may call. @throws AppError PERMISSION_DENIED to other processes of the platform */
+export function requireService(name: 'customers' | 'sync'): void {
+  if (currentCaller().principalId !== `service:${name}`) throw permissionMissing('platform.internal');
 }
