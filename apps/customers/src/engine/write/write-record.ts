@@ -1,7 +1,5 @@
-import { exchangeOriginPrefix } from '@rapport/contracts';
-import { checkEtag, etagVersion, isUniqueViolation, type StatementTransaction } from '@rapport/persistence';
-import { AppError, callContext, type FieldViolation } from '@rapport/platform';
-import { validate as isUuid } from 'uuid';
+import { checkEtag, etagVersion, type StatementTransaction } from '@rapport/persistence';
+import { AppError, type FieldViolation } from '@rapport/platform';
 import { assignOwners } from '../assignment/assign-owners.js';
 import { CustomFields, type Definition } from '../fields/custom-fields.js';
 import type { RecordMessage } from '../fields/record-definition.js';
@@ -27,6 +25,7 @@ import { settleChange } from '../records/settle-change.js';
 import { uniqueValues, without, type UniqueValue } from '../records/unique-values.js';
 import { readUpdateMask } from '../records/update-mask.js';
 import { currentSeal } from '../sealing/seal.js';
+import { createdBefore, idOfExchange, isKnownId } from './exchange-ids.js';
 
 /** A request for one existing record. */
 export interface RecordRequest {
@@ -88,26 +87,6 @@ async function linkedOf<Message extends RecordMessage>(
   // A transaction that has written may have read what is never committed.
   if (isFresh) noteTargets(type, links, linked);
   return { linked, checks: [] };
-}
-
-/**
- * An exchange uses its request id as the id of the record that it creates. It can then check at any later time, and under any
- * principal, whether the create succeeded. Other callers rely on the idempotency key, which expires after 24 hours.
- */
-function idOfExchange(requestId: string | undefined): string | undefined {
-  const { origin = '' } = callContext.getStore()?.cause ?? {};
-  return requestId !== undefined && origin.startsWith(exchangeOriginPrefix) && isUuid(requestId)
-    ? requestId
-    : undefined;
-}
-
-function isKnownId({ table }: RecordType, error: unknown): boolean {
-  return isUniqueViolation(error) && (error as { constraint?: string }).constraint === `${table}_pkey`;
-}
-
-function createdBefore({ constant, singular }: RecordType, id: string): AppError {
-  const message = `The ${singular} of this request was created before and has since been deleted.`;
-  return new AppError('ALREADY_EXISTS', `${constant}_CREATED_BEFORE`, message, { metadata: { createdId: id } });
 }
 
 export async function updateRecord<Message extends RecordMessage>(
