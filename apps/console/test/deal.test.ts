@@ -33,6 +33,11 @@ async function deal(title: string, more: object = {}): Promise<string> {
   return String(id);
 }
 
+async function newUser(): Promise<string> {
+  const user = { email: `${crypto.randomUUID()}@example.com`, displayName: 'Ada', roleIds: ['read-only'] };
+  return String((await workspace.api('POST', '/v1/users', user))['id']);
+}
+
 function read(id: string): Promise<Json> {
   return workspace.api('GET', `/v1/deals/${id}`);
 }
@@ -157,9 +162,10 @@ describe('a deal', () => {
   });
 
   test('says that someone else has changed the splits that are edited, and leaves theirs', async () => {
+    const [ownerId, other] = [await newUser(), await newUser()];
     const splits = (share: string) => [
-      { ownerId: '019a0000-0000-7000-8000-000000000001', share },
-      { ownerId: '019a0000-0000-7000-8000-000000000002', share: String(100 - Number(share)) },
+      { ownerId, share },
+      { ownerId: other, share: String(100 - Number(share)) },
     ];
     const id = await deal('Iota', { splits: splits('60') });
     await goTo(page, `/deals/${id}`);
@@ -187,7 +193,7 @@ describe('a deal', () => {
 
   test('is divided by shares that add up, which are typed and saved by key', async () => {
     const amount = { amount: '100.01', currencyCode: 'EUR' };
-    const [ownerId, other] = [crypto.randomUUID(), crypto.randomUUID()];
+    const [ownerId, other] = [await newUser(), await newUser()];
     const splits = [
       { ownerId, share: '60' },
       { ownerId: other, share: '40' },

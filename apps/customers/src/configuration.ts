@@ -1,4 +1,4 @@
-import { processVariables, publicUrl, secretKey } from '@rapport/platform';
+import { processVariables, publicUrl, secretKey, target } from '@rapport/platform';
 import { z } from 'zod';
 
 const masterKey = secretKey.meta({ description: 'Wraps the keys of tenants. Needed with `KEYS_DATABASE_URL`.' });
@@ -16,6 +16,7 @@ export const serviceVariables = {
   SERVICE_KEY_FILE: processVariables.SERVICE_KEY_FILE,
   SERVICE_CA_FILE: processVariables.SERVICE_CA_FILE,
   ALLOWED_CALLERS: processVariables.ALLOWED_CALLERS,
+  AUTH_ADDRESS: target.meta({ description: 'The service auth.' }),
   SUPPRESSION_HMAC_KEY: secretKey.meta({
     description: 'HMAC key under which suppressed addresses are stored. Another one would lift every suppression.',
   }),

@@ -33,6 +33,7 @@ import { importKind as workspaceImportKind } from './domain/workspace/import-wor
 import { sectionsOf } from './domain/workspace/archive/sections.js';
 import { encryptionKind } from './engine/encryption/encrypt-tenant.js';
 import { KeyDestroyer } from './engine/encryption/key-destroyer.js';
+import { KnownOwners, type AuthClient } from './engine/records/scope/known-owners.js';
 import { Sealing } from './engine/sealing/sealing.js';
 import type { SubjectKeys } from './engine/sealing/subject-keys.js';
 import { loggedTypes } from './record-types.js';
@@ -71,6 +72,8 @@ export interface CustomersOptions {
   subjectKeys?: SubjectKeys | undefined;
   /** Verifies the principal tokens that auth signs. */
   principals: PrincipalVerifier;
+  /** Knows the users, API keys and teams of tenants. Without it, requests can name any as owners of records. */
+  auth?: AuthClient;
   /** Retention of changes. Default: 30 days, whatever they take. */
   retention?: ChangeRetention;
   auditKeys: AuditKeys;
@@ -92,9 +95,15 @@ export interface CustomersOptions {
   allowsClockShift?: boolean;
 }
 
-/** What folders below those of consents and topics ask of them. */
-function consentProviders(suppressionKey: SuppressionKey, publicUrl: string): Provider[] {
+/** What folders below those of consents and topics ask of them, and what lies outside the service: its URLs and auth. */
+function outerProviders(
+  suppressionKey: SuppressionKey,
+  { auth, publicUrl, consoleUrl }: { auth: AuthClient | undefined; publicUrl: string; consoleUrl: string },
+): Provider[] {
   return [
+    { provide: PublicUrl, useValue: new PublicUrl(publicUrl) },
+    { provide: ConsoleUrl, useValue: new ConsoleUrl(consoleUrl) },
+    ...(auth ? [{ provide: KnownOwners, useFactory: () => KnownOwners.use(auth) }] : []),
     { provide: MessageTopics, useValue: new TopicsOfMessages(suppressionKey, publicUrl) },
     { provide: UndoFollower, useValue: new KeptWithdrawals(suppressionKey) },
   ];
@@ -109,6 +118,7 @@ export class CustomersModule {
     suppressionKey,
     subjectKeys,
     principals,
+    auth,
     retention = { days: 30 },
     auditHeadSeconds = 600,
     jobLookMs = 400,
@@ -137,9 +147,7 @@ export class CustomersModule {
         { provide: SuppressionKey, useValue: suppressionKey },
         { provide: LoggedTypes, useValue: loggedTypes },
         { provide: FileStore, useValue: files },
-        { provide: PublicUrl, useValue: new PublicUrl(publicUrl) },
-        { provide: ConsoleUrl, useValue: new ConsoleUrl(consoleUrl) },
-        ...consentProviders(suppressionKey, publicUrl),
+        ...outerProviders(suppressionKey, { auth, publicUrl, consoleUrl }),
         { provide: BulkWork, useValue: bulk },
         {
           provide: Sequencer,

@@ -1,5 +1,11 @@
 import { MikroORM } from '@mikro-orm/postgresql';
-import { PrincipalVerifier, runGrpcService, ServiceCertificates } from '@rapport/contracts';
+import {
+  ContractClient,
+  PrincipalVerifier,
+  runGrpcService,
+  serviceDefinitions,
+  ServiceCertificates,
+} from '@rapport/contracts';
 import { AuditKeys, databaseChecks, PageTokenKey } from '@rapport/persistence';
 import { createLogger, readEnvironment, startTracing } from '@rapport/platform';
 import { checkOutbox } from './engine/changes/log/outbox-state.js';
@@ -16,12 +22,18 @@ const logger = createLogger('customers', config.LOG_LEVEL);
 await startTracing({ process: 'customers', endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT }, logger);
 const principals = PrincipalVerifier.ofFile(config.PRINCIPAL_KEYS_FILE, logger);
 
+const certificates = new ServiceCertificates(
+  { certificate: config.SERVICE_CERT_FILE, key: config.SERVICE_KEY_FILE, authority: config.SERVICE_CA_FILE },
+  logger,
+);
+
 await runGrpcService({
   module: CustomersModule.register({
     databaseUrl: config.DATABASE_URL,
     pageTokenKey: new PageTokenKey(config.PAGE_TOKEN_KEY, config.RETIRED_PAGE_TOKEN_KEYS),
     suppressionKey: new SuppressionKey(config.SUPPRESSION_HMAC_KEY),
     subjectKeys: subjectKeysOf(config),
+    auth: new ContractClient(config.AUTH_ADDRESS, serviceDefinitions, { certificates, serviceName: 'auth' }, contract),
     principals,
     publicUrl: config.PUBLIC_URL,
     consoleUrl: config.CONSOLE_URL,
@@ -37,13 +49,7 @@ await runGrpcService({
   healthPort: config.HEALTH_PORT,
   logger,
   principals,
-  tls: {
-    certificates: new ServiceCertificates(
-      { certificate: config.SERVICE_CERT_FILE, key: config.SERVICE_KEY_FILE, authority: config.SERVICE_CA_FILE },
-      logger,
-    ),
-    allowedCallers: config.ALLOWED_CALLERS,
-  },
+  tls: { certificates, allowedCallers: config.ALLOWED_CALLERS },
   runHandlers,
   readinessChecks: (app) => ({
     needed: databaseChecks(app.get(MikroORM).em, migrations),

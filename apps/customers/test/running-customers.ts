@@ -23,6 +23,7 @@ import { inject } from 'vitest';
 import type { BulkLimits } from '../src/engine/pace/bulk-work.js';
 import { contract } from '../src/engine/values/contract.js';
 import { CustomersModule } from '../src/customers.module.js';
+import type { AuthClient } from '../src/engine/records/scope/known-owners.js';
 import { SubjectKeys } from '../src/engine/sealing/subject-keys.js';
 import { runHandlers, services } from '../src/services.js';
 import { SuppressionKey } from '../src/domain/suppressions/suppression-key.js';
@@ -36,6 +37,7 @@ interface StartOptions {
   encryptionStalenessMs?: number;
   bulkLimits?: Partial<BulkLimits>;
   fileQuotaBytes?: number;
+  auth?: AuthClient;
   /** The process of the platform that calls come from: `edge` by default. */
   peer?: string;
   /** Whether several test files use it. */

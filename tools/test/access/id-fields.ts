@@ -19,11 +19,8 @@ export const collectionOfField: Readonly<Record<string, string | undefined>> = {
   event_ids: undefined,
   first_event_id: undefined,
   last_event_id: undefined,
-  // Customers does not check whether the user or team exists.
-  owner_id: undefined,
-  owner_team_id: undefined,
-  'AssignmentMember.user_id': undefined,
-  fallback_user_id: undefined,
+  owner_id: 'users',
+  owner_team_id: 'teams',
   // Expressions of steps.
   ...Object.fromEntries(
     [
@@ -56,17 +53,12 @@ export const collectionOfField: Readonly<Record<string, string | undefined>> = {
   'Ticket.queue_id': undefined,
   // An action of a macro fails when the macro is applied. Tickets that are not waiting are skipped and returned in vain.
   'MacroQueue.queue_id': undefined,
-  'MacroAssignee.user_id': undefined,
   'MacroReply.template_id': undefined,
-  'Macro.team_ids': undefined,
-  'Queue.team_ids': undefined,
   'Queue.auto_reply_template_id': undefined,
   'NextTicketWish.skipped_ticket_ids': undefined,
   'TicketReturn.ticket_id': undefined,
-  // Customers does not check whether the users exist.
-  'Ticket.follower_ids': undefined,
-  'TicketNote.mentions': undefined,
-  'TicketAssignment.user_id': undefined,
+  'Ticket.follower_ids': 'users',
+  'TicketNote.mentions': 'users',
   // A secret that does not exist is made.
   'SetFlowSecretRequest.name': undefined,
   // Of an app at the mail provider.

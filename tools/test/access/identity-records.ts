@@ -9,7 +9,7 @@ interface Calls {
   tenantId: () => Promise<string>;
 }
 
-/** Creates users, roles, teams, sessions, keys and clients, named by `marker`. */
+/** Creates users, roles, teams, sessions, keys and clients, named by `marker`. `makeUser` creates one more user. */
 export function identityRecords({ platform, create, remove, tenantId }: Calls, marker: string) {
   // To change a role, a caller needs the role's permissions, and every caller has this one.
   const permissions = ['account.read'];
@@ -48,5 +48,5 @@ export function identityRecords({ platform, create, remove, tenantId }: Calls, m
     oauthClients: formerClient,
     connectedApps: formerClient,
   };
-  return { living, deleted };
+  return { living, deleted, makeUser };
 }

@@ -13,7 +13,7 @@ function placesOf(contract: Contract, operation: string): string[] {
 
 test.each<[string, string[]]>([
   ['ListCustomers', ['query.filter customers company_id = "ID"']],
-  ['CreateCustomer', ['body.companyId customers ID']],
+  ['CreateCustomer', ['body.ownerId users ID', 'body.companyId customers ID', 'body.ownerTeamId teams ID']],
   ['MergeCustomers', ['params.id customers ID', 'body.mergedId customers ID']],
   [
     'CreateAssociation',
@@ -25,10 +25,19 @@ test.each<[string, string[]]>([
   ['ListRecordAssociations', ['query.record deals deals/ID']],
   [
     'CreateDeal',
-    ['body.customerId customers ID', 'body.pipelineId pipelines ID', 'body.lineItems.0.productId products ID'],
+    [
+      ...['body.customerId customers ID', 'body.pipelineId pipelines ID', 'body.lineItems.0.productId products ID'],
+      ...['body.splits.0.ownerId users ID', 'body.ownerId users ID', 'body.ownerTeamId teams ID'],
+    ],
   ],
   ['ListStageEntries', ['query.filter deals deal_id = "ID"', 'query.filter pipelines pipeline_id = "ID"']],
-  ['UpdateObjectRecord', ['params.object objects ID', 'params.id objectRecords ID']],
+  [
+    'UpdateObjectRecord',
+    [
+      ...['params.object objects ID', 'params.id objectRecords ID'],
+      ...['body.ownerId users ID', 'body.ownerTeamId teams ID'],
+    ],
+  ],
   ['ListFiles', ['query.record deals deals/ID']],
   ['CreateUser', ['body.roleIds.0 roles ID', 'body.teamId teams ID']],
   ['UpdateMapping', ['params.id mappings ID', 'body.fields.0.referenceMappingId mappings ID']],

@@ -144,12 +144,12 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
   const makeLead = async () => create('/v1/leads', { customerId: await ada(), source: marker });
   const lead = once(makeLead);
 
-  const makeRule = () =>
+  const makeRule = async () =>
     create('/v1/assignmentRules', {
       name: marker,
       recordType: 'lead',
       method: 'FIXED',
-      members: [{ userId: crypto.randomUUID() }],
+      members: [{ userId: await identity.living.users() }],
     });
   const assignmentRule = once(makeRule);
   const assignment = once(async () => {
@@ -163,7 +163,8 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
 
   const amount = { currencyCode: 'EUR', amount: '100' };
   // Each owner has one for a period.
-  const makeQuota = () => create('/v1/quotas', { name: marker, period: '2026', amount, ownerId: crypto.randomUUID() });
+  const makeQuota = async () =>
+    create('/v1/quotas', { name: marker, period: '2026', amount, ownerId: await identity.makeUser() });
 
   const weekly = [{ day: 'FRIDAY', opens: '09:00', closes: '17:00' }];
   const makeCalendar = () => create('/v1/calendars', { name: marker, timeZone: 'Europe/Berlin', weekly });

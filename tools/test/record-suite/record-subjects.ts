@@ -40,7 +40,10 @@ const fixtures: Readonly<Record<string, RecordFixture>> = {
   },
   'rapport/AssignmentRule': {
     text: 'name',
-    prepare: async () => ({ recordType: 'lead', method: 'ROUND_ROBIN', members: [{ userId: crypto.randomUUID() }] }),
+    prepare: async (create) => {
+      const user = { email: `${crypto.randomUUID()}@example.com`, displayName: 'Ada', roleIds: ['read-only'] };
+      return { recordType: 'lead', method: 'ROUND_ROBIN', members: [{ userId: await create('users', user) }] };
+    },
   },
   'rapport/Product': { text: 'name', unique: () => ({ sku: newDigits() }), needsUnique: true },
   'rapport/PriceBook': {

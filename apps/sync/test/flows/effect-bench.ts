@@ -77,6 +77,15 @@ export class EffectBench {
     return this.#ask(jsonMethod(AssociationsServiceService.listRecordAssociations.path), { record });
   }
 
+  /** Ids of new users. */
+  users(count: number): Promise<string[]> {
+    const create = async () => {
+      const user = { email: `${randomUUID()}@example.com`, displayName: 'Ada', roleIds: ['read-only'] };
+      return (await this.api.ok<{ id: string }>('POST', '/v1/users', user)).id;
+    };
+    return Promise.all(Array.from({ length: count }, create));
+  }
+
   async close(): Promise<void> {
     this.customers.close();
     await this.evaluator.onApplicationShutdown();

@@ -44,7 +44,7 @@ describe('a step', () => {
   });
 
   test('that assigns by rules takes one turn in all its attempts, also if a trial came before', async () => {
-    const members = [1, 2].map((each) => ({ userId: `019ab2f4-0000-7000-8000-00000000000${each}` }));
+    const members = (await bench.users(2)).map((userId) => ({ userId }));
     const filter = 'title = "By rules"';
     const rule = { name: 'Deals', recordType: 'deal', method: 'ROUND_ROBIN', filter, members };
     const { id: ruleId } = await bench.api.ok<{ id: string }>('POST', '/v1/assignmentRules', rule);
@@ -114,17 +114,18 @@ describe('a step', () => {
 
   test('adds a task and a note about the record of the run', async () => {
     const { id } = await newDeal();
+    const [ownerId = ''] = await bench.users(1);
     const run = bench.run({ type: 'deal', id });
     const task = await run.perform({
       addTask: {
         subject: text('Call'),
-        ownerId: text('019ab2f4-0000-7000-8000-000000000001'),
+        ownerId: text(ownerId),
         dueInSeconds: undefined,
       },
     });
     const note = await run.perform({ addNote: { text: text('Came by campaign') } });
 
-    expect(task).toMatchObject({ subject: 'Call', related: [{ type: 'deal', id }] });
+    expect(task).toMatchObject({ subject: 'Call', ownerId, related: [{ type: 'deal', id }] });
     expect(note).toMatchObject({ body: 'Came by campaign', related: [{ type: 'deal', id }] });
   });
 
@@ -232,7 +233,7 @@ test('a run that fails at any step leaves every record as it was', async () => {
     kind: 'COMPANY',
     displayName: 'Jordan',
   });
-  const owner = '019ab2f4-0000-7000-8000-000000000001';
+  const [owner = ''] = await bench.users(1);
   const steps = [
     { update: { type: 'deal', id: text(id), fields: [field('title', 'One'), field('probability', 70)] } },
     { moveStage: { dealId: text(id), stage: 'proposal', reason: text('Ready'), fields: [field('tags', ['flow'])] } },

@@ -50,6 +50,8 @@ export interface RecordField {
   isId: boolean;
   /** Whether its values are ids of users. */
   isUser: boolean;
+  /** Whether it refers to a team. */
+  isTeam: boolean;
   /** Whether its values are days of the calendar. */
   isDate: boolean;
   /** Type of the referenced record. Undefined for a reference to another resource, such as a user. */
@@ -142,6 +144,7 @@ function recordField(contract: Contract, desc: DescField, targets: Targets): Rec
     isPersonal: contract.rules(desc).pii,
     isId: contract.rules(desc).format === Format.UUID,
     isUser: contract.reference(desc) === 'rapport/User',
+    isTeam: contract.reference(desc) === 'rapport/Team',
     isDate: contract.rules(desc).format === Format.DATE,
     reference: targets.record(desc),
     relatedTypes: isRelated(desc) ? targets.related : undefined,

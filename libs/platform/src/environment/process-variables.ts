@@ -9,7 +9,8 @@ const postgresUrl = z.url({ protocol: /^postgres(ql)?$/ }).meta({ form: 'URL: `p
  */
 export const processVariables = {
   ALLOWED_CALLERS: names.default(['edge']).meta({
-    description: 'Certificate names of the processes that may call this service. Auth and customers need `edge,sync`.',
+    description:
+      'Certificate names of the processes that may call this service. Auth needs `edge,customers,sync`, customers `edge,sync`.',
   }),
   AUDIT_HEAD_SECONDS: z.coerce
     .number()

@@ -59,7 +59,7 @@ export async function prepareService(
     // Webhooks are tried out with a receiver on this machine.
     env['OUTGOING_ALLOWED_HOSTS'] = '127.0.0.1,localhost';
   } else {
-    env['ALLOWED_CALLERS'] = 'edge,sync';
+    env['ALLOWED_CALLERS'] = name === 'auth' ? 'edge,customers,sync' : 'edge,sync';
   }
   if (name === 'auth') {
     env['API_KEY_HMAC_KEY_FILE'] = await secrets.key('auth-api-key-hmac-key');

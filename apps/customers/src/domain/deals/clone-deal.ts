@@ -9,6 +9,7 @@ import type { RecordMessage } from '../../engine/fields/record-definition.js';
 import { liveRecord } from '../../engine/records/missing-record.js';
 import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
 import { liveRecords } from '../../engine/records/record-statements.js';
+import { checkNamedOwners } from '../../engine/records/scope/named-owners.js';
 import { checkRequest } from '../../engine/values/contract.js';
 import { within } from '../../engine/values/within.js';
 import { createRecord } from '../../engine/write/write-record.js';
@@ -34,8 +35,9 @@ export async function cloneDeal(
   const deal: Deal = { ...copied, ...set, customFields, pipelineId, stage };
   return within({ from: 'deal', to: 'clone.set' }, () =>
     within({ from: 'deal.pipelineId', to: 'clone.pipelineId' }, () =>
-      within({ from: 'deal.stage', to: 'clone.stage' }, () => {
+      within({ from: 'deal.stage', to: 'clone.stage' }, async () => {
         checkRequest(deals.method('create').path, { deal });
+        await checkNamedOwners(deals, deal, { mask: Object.keys(set) });
         return createRecord(transaction, deals, { deal } as object);
       }),
     ),

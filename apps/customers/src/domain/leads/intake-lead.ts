@@ -9,6 +9,7 @@ import {
 } from '@rapport/contracts/rapport/sales/v1/lead_work_service';
 import type { StatementTransaction } from '@rapport/persistence';
 import { invalidArgument } from '@rapport/platform';
+import { checkNamedOwners } from '../../engine/records/scope/named-owners.js';
 import { checkRequest } from '../../engine/values/contract.js';
 import { createRecord } from '../../engine/write/write-record.js';
 import { createConsent } from '../consents/create-consent.js';
@@ -31,8 +32,11 @@ export async function intakeLead(
   if (!intake?.customer) {
     throw invalidArgument([{ field: 'intake.customer', reason: 'REQUIRED', description: 'is required' }]);
   }
-  const { customerId, match } = await customerOfIntake(transaction, intake.customer, probable);
-  const created = await createIntakeLead(transaction, intake.lead ?? leads.empty(), customerId);
+  const { customer, lead = leads.empty() } = intake;
+  await within({ from: 'customer', to: 'intake.customer' }, () => checkNamedOwners(customers, customer));
+  await within({ from: 'lead', to: 'intake.lead' }, () => checkNamedOwners(leads, lead));
+  const { customerId, match } = await customerOfIntake(transaction, customer, probable);
+  const created = await createIntakeLead(transaction, lead, customerId);
   const consents: Consent[] = [];
   for (const [index, consent] of intake.consents.entries()) {
     const create = () => createConsent(transaction, key, { customerId, consent, requestId: undefined });

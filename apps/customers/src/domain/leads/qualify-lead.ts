@@ -13,6 +13,7 @@ import { AppError, currentCaller, invalidField } from '@rapport/platform';
 import { liveRecord } from '../../engine/records/missing-record.js';
 import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
 import { liveRecords } from '../../engine/records/record-statements.js';
+import { checkNamedOwners } from '../../engine/records/scope/named-owners.js';
 import { checkRequest } from '../../engine/values/contract.js';
 import { changeRecord, createRecord, readForChange, type Known } from '../../engine/write/write-record.js';
 import { deals } from '../deals/deals.js';
@@ -92,8 +93,9 @@ async function dealOf(
   }
   if (!given) throw invalidField('qualification.deal', 'REQUIRED', 'is required');
   const deal = await withDefaults(transaction, lead, given);
-  return within({ from: 'deal', to: 'qualification.deal' }, () => {
+  return within({ from: 'deal', to: 'qualification.deal' }, async () => {
     checkRequest(deals.method('create').path, { deal });
+    await checkNamedOwners(deals, given);
     return createRecord(transaction, deals, { deal } as object);
   });
 }

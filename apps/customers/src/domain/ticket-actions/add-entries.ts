@@ -15,6 +15,7 @@ import type { Notice } from '../../engine/fields/record-definition.js';
 import { customerType } from '../../engine/records/customers/customer-type.js';
 import { mentionedIn, noticeStatements } from '../../engine/records/notices.js';
 import { LinkedRecords } from '../../engine/records/references.js';
+import { checkOwners } from '../../engine/records/scope/named-owners.js';
 import { addEntry, type AddedEntry } from '../tickets/ticket-writes.js';
 import { lockUnmerged } from './locked-ticket.js';
 
@@ -25,6 +26,9 @@ export async function addTicketNote(
 ): Promise<TicketEntryResult> {
   if (!note) throw invalidField('note', 'REQUIRED', 'is required');
   const text = requiredText(note.text, 'note.text');
+  await checkOwners(
+    note.mentions.map((userId, index) => ({ field: `note.mentions[${index}]`, kind: 'PRINCIPAL', id: userId })),
+  );
   const { before } = await lockUnmerged(transaction, id);
   const added = { kind: TicketEntryKind.INTERNAL_NOTE, by: authorOfCall(), text };
   const result = await addEntry(transaction, before, added, etag);

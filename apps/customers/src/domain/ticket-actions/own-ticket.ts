@@ -2,6 +2,7 @@ import type { Ticket } from '@rapport/contracts/rapport/support/v1/ticket';
 import type { AssignTicketRequest } from '@rapport/contracts/rapport/support/v1/ticket_actions_service';
 import { checkEtag, etagVersion, type StatementTransaction } from '@rapport/persistence';
 import { AppError, currentCaller, invalidField, ownerIdOf } from '@rapport/platform';
+import { checkOwners } from '../../engine/records/scope/named-owners.js';
 import type { RecordRequest } from '../../engine/write/write-record.js';
 import { changeLocked, lockTicket } from './locked-ticket.js';
 
@@ -25,8 +26,10 @@ export async function assignTicket(
   { id, etag, assignment }: AssignTicketRequest,
 ): Promise<Ticket> {
   if (!assignment) throw invalidField('assignment', 'REQUIRED', 'is required');
+  const { userId } = assignment;
+  await checkOwners([{ field: 'assignment.userId', kind: 'PRINCIPAL', id: userId }]);
   const ticket = await lockTicket(transaction, id);
-  return changeLocked(transaction, ticket, { ownerId: assignment.userId }, etag);
+  return changeLocked(transaction, ticket, { ownerId: userId }, etag);
 }
 
 /** Handles ReleaseTicket. */

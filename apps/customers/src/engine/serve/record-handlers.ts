@@ -21,7 +21,9 @@ import { batchGetRecords, type BatchGetRequest } from '../query/batch-get-record
 import { listRecords, listWritten, type ListRecordsRequest } from '../query/list-records.js';
 import { WrittenRecords } from '../query/written-records.js';
 import { missingRecord } from '../records/missing-record.js';
+import { sent } from '../records/record-changes.js';
 import { openStored, type StoredRecord } from '../records/record-rows.js';
+import { checkNamedOwners } from '../records/scope/named-owners.js';
 import type { UniqueValue } from '../records/unique-values.js';
 import { liveRecords } from '../records/record-statements.js';
 import { hotWriteCall } from '../records/write-call.js';
@@ -132,7 +134,10 @@ export class RecordHandlers<Message extends RecordMessage> {
   }
 
   create(request: WriteRequest): Promise<object> {
-    return this.#write('create', request, (transaction) => createRecord(transaction, this.type, request));
+    return this.#write('create', request, async (transaction) => {
+      await checkNamedOwners(this.type, sent(this.type, request));
+      return createRecord(transaction, this.type, request);
+    });
   }
 
   update(request: WriteRequest & RecordRequest & { updateMask?: string[] | undefined }): Promise<object> {

@@ -21,6 +21,7 @@ import { openStored, type StoredRecord } from '../records/record-rows.js';
 import { RecordNumbers } from '../records/numbers/record-numbers.js';
 import { insertRows, lockRecords, recordRow, updateRows } from '../records/record-statements.js';
 import { LinkedRecords, linksToOthers, neededLinks, newLinks } from '../records/references.js';
+import { UnknownOwners } from '../records/scope/named-owners.js';
 import { settleChange } from '../records/settle-change.js';
 import { uniqueFieldNames, uniqueValues, type UniqueValue } from '../records/unique-values.js';
 import { currentSeal } from '../sealing/seal.js';
@@ -44,6 +45,7 @@ export class BatchRecords<Message extends RecordMessage> {
     readonly linked: LinkedRecords,
     private readonly owners: Map<string, string | null>,
     readonly customFields: CustomFields,
+    readonly unknownOwners: UnknownOwners,
   ) {
     this.#before = new Map(records.map((record) => [record.id, record]));
     this.#now = new Map(this.#before);
@@ -56,6 +58,7 @@ export class BatchRecords<Message extends RecordMessage> {
     items: readonly object[],
   ): Promise<BatchRecords<Message>> {
     const named = items.flatMap((item) => (item as Item)[type.singular] ?? []) as Message[];
+    const unknownOwners = await UnknownOwners.among(type, named);
     const linked = new LinkedRecords();
     const [records, customFields] = await loadChanged(transaction, type, { items, named, linked });
     const isLoaded = records.length > 0;
@@ -76,6 +79,7 @@ export class BatchRecords<Message extends RecordMessage> {
       linked.add(targets),
       new Map((owners as OwnerRow[]).map((row) => [valueText(row), row.record_id])),
       customFields,
+      unknownOwners,
     );
   }
 

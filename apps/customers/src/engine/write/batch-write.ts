@@ -42,6 +42,7 @@ export function createBatch<Message extends RecordMessage>(
 ): Promise<BatchOutcome<Message>[]> {
   return doBatch(transaction, type, batch, type.method('create'), (item, records) => {
     const wanted = checkedRecord(type, sent(type, item), records.customFields);
+    records.unknownOwners.check(type, wanted);
     records.linked.check(type, newLinks(type, wanted, records.customFields));
     checkChange(type, records.linked.change(type, undefined, wanted));
     records.checkUnique(undefined, wanted);
@@ -59,6 +60,7 @@ export function updateBatch<Message extends RecordMessage>(
     const before = live(type, records.find(item.id));
     checkEtag(item.etag, etagVersion(before.etag));
     const after = applyUpdate(type, before, sent(type, item), mask, records.customFields);
+    records.unknownOwners.check(type, after, { before, mask });
     records.linked.check(type, newLinks(type, after, records.customFields, before));
     checkChange(type, records.linked.change(type, before, after));
     records.checkUnique(before.id, after);

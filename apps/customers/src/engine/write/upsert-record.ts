@@ -17,6 +17,7 @@ import {
   uniqueValues,
   type UniqueValue,
 } from '../records/unique-values.js';
+import { checkNamedOwners } from '../records/scope/named-owners.js';
 import { presentFields } from '../records/update-mask.js';
 import { maxItems } from './record-rules.js';
 import { changeRecord, createRecord, type Known } from './write-record.js';
@@ -60,7 +61,10 @@ export async function upsertRecord<Message extends RecordMessage>(
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
     const claim = { ...value, recordId: uuidv7() };
     const [isFirst, owner] = await claimFirst(transaction, type, claim);
-    if (isFirst) return { record: await createRecord(transaction, type, request, claim), created: true };
+    if (isFirst) {
+      await checkNamedOwners(type, wanted);
+      return { record: await createRecord(transaction, type, request, claim), created: true };
+    }
     if (owner === undefined) continue;
     if (owner === null) throw takenError(type, [value], null, fieldIn(type));
     const { record, ...known } = await lockedOwner(transaction, type, owner, value, wanted);
@@ -68,9 +72,11 @@ export async function upsertRecord<Message extends RecordMessage>(
     refuse(type, type.definition.metViolations?.(record, wanted) ?? []);
     const isReplacing = request.listMode === replaceMode;
     const changes = isReplacing ? wanted : { ...wanted, ...unitedLists(type, record, normalised) };
+    const mask = presentFields(type, wanted);
+    await checkNamedOwners(type, wanted, { before: record, mask });
     const updated = await changeRecord(transaction, type, live(type, record), known, {
       changes,
-      mask: presentFields(type, wanted),
+      mask,
       fieldOf: (claimed) => fieldIn(type)(sentValue(type, claimed, normalised.record)),
     });
     return { record: updated, created: false };

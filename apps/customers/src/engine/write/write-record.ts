@@ -21,6 +21,7 @@ import {
   restrictedLinks,
   type Link,
 } from '../records/references.js';
+import { checkNamedOwners } from '../records/scope/named-owners.js';
 import { settleChange } from '../records/settle-change.js';
 import { uniqueValues, without, type UniqueValue } from '../records/unique-values.js';
 import { readUpdateMask } from '../records/update-mask.js';
@@ -98,6 +99,7 @@ export async function updateRecord<Message extends RecordMessage>(
   const mask = readUpdateMask(type, request.updateMask);
   const { record, ...known } = await readForChange(transaction, type, request.id, changes);
   const before = await liveRecord(transaction, type, request.id, record);
+  await checkNamedOwners(type, changes, { before, mask });
   return changeRecord(transaction, type, before, known, { changes, mask, etag: request.etag });
 }
 

@@ -17,7 +17,7 @@ let pipelineId: string;
 let mailboxId: string;
 
 /** Owners of deals: the steps give the first one, and the rules one of the others. */
-const owners = [1, 2, 3].map((each) => `019ab2f4-0000-7000-8000-00000000000${each}`);
+let owners: string[];
 
 /** Steps of each kind that changes records or sends messages. */
 function stepsOf({ dealId, customerId, ticketId }: NewRun, name: string): object[] {
@@ -115,6 +115,7 @@ async function prepare(): Promise<void> {
   const { api } = mail;
   mailboxId = mail.mailboxId;
   bench = await EffectBench.of(platform, api);
+  owners = await bench.users(3);
   const stages = ['lead', 'proposal'].map((key) => ({ key, name: key, kind: 'OPEN' }));
   pipelineId = (await api.ok<{ id: string }>('POST', '/v1/pipelines', { name: 'Sales', stages })).id;
   const members = owners.slice(1).map((userId) => ({ userId }));

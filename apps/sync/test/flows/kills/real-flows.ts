@@ -20,8 +20,6 @@ import { ExchangeStarts } from './exchange-starts.ts';
 /** Least size of a request or an answer of gRPC with TLS; pieces below it are frames that acknowledge. */
 const callBytes = 120;
 
-const owners = [1, 2, 3].map((each) => `019ab2f4-0000-7000-8000-00000000000${each}`);
-
 /** The engine, with its effects in the customers of a platform, in a mailbox and in another system, over links that can be cut. */
 export class RealFlows {
   readonly http = new OutgoingHttp(['127.0.0.1']);
@@ -39,6 +37,7 @@ export class RealFlows {
     private readonly relay: ScriptedRelay,
     private readonly mailboxId: string,
     private readonly pipelineId: string,
+    private readonly ownerId: string | undefined,
   ) {
     engine.parts.resolve = resolveStep;
     other.on('request', (request, response) => {
@@ -66,11 +65,12 @@ export class RealFlows {
     const bench = await EffectBench.of({ ...platform, serviceAddresses }, mail.api);
     const stages = ['lead', 'proposal'].map((key) => ({ key, name: key, kind: 'OPEN' }));
     const pipeline = await mail.api.ok<{ id: string }>('POST', '/v1/pipelines', { name: 'Sales', stages });
-    const members = owners.slice(1).map((userId) => ({ userId }));
+    const [ownerId, ...others] = await bench.users(3);
+    const members = others.map((userId) => ({ userId }));
     const rule = { name: 'Deals', recordType: 'deal', method: 'ROUND_ROBIN', filter: 'stage = proposal', members };
     await mail.api.ok('POST', '/v1/assignmentRules', rule);
     const { mailboxId } = mail;
-    return new RealFlows(engine, bench, clock, exchanges, links, other, relay, mailboxId, pipeline.id);
+    return new RealFlows(engine, bench, clock, exchanges, links, other, relay, mailboxId, pipeline.id, ownerId);
   }
 
   /** What the steps of a process do, on its own connections. */
@@ -117,7 +117,7 @@ export class RealFlows {
       },
       answered: { reply: { ticketId: 'input.ticketId', text: `'It is fixed.'` } },
       again: { update: { ...deal, fields: [field('title', `input.name + ' 2'`)] } },
-      given: { assign: { ...deal, userId: `'${owners[0]}'` } },
+      given: { assign: { ...deal, userId: `'${this.ownerId}'` } },
       turn: { assign: { ...deal, byRules: true } },
       sent: { send: { to: [`input.name + '@example.net'`], subject: 'input.name', text: `'Hello.'` } },
       once: { http: { url, isUnrepeatable: true } },

@@ -5,6 +5,7 @@ import type { CustomFields } from '../../fields/custom-fields.js';
 import type { RecordType } from '../../fields/record-type.js';
 import { ownersOf, valueText, type OwnerRow } from '../../records/claim-unique-values.js';
 import { LinkedRecords, newLinks } from '../../records/references.js';
+import { UnknownOwners } from '../../records/scope/named-owners.js';
 import type { UniqueValue } from '../../records/unique-values.js';
 import { onceFor } from '../../values/once-for.js';
 import type { NamedReference } from '../import-rules.js';
@@ -56,7 +57,7 @@ function refuseOrWarn(row: PreparedRow, { field, isRequired, target, text }: Nam
 
 /**
  * Locks what rows refer to, and what their type needs of the candidate records: all records of other types, before any
- * of the candidates. A reference without a live target is removed from its row with a WARNING; if it is required, the
+ * of the candidates. A reference without a live target, or to an unknown owner, is removed from its row with a WARNING; if it is required, the
  * row is refused. The other targets stay live meanwhile.
  *
  * @param ids of the candidate records
@@ -67,13 +68,17 @@ export async function lockLinks(
   rows: readonly PreparedRow[],
   { ids, customFields }: { ids: readonly string[]; customFields: CustomFields },
 ): Promise<LinkedRecords> {
+  const unknownOwners = await UnknownOwners.among(
+    type,
+    rows.map(({ record }) => record),
+  );
   const linked = new LinkedRecords();
   const links = rows.map(({ record }) => newLinks(type, record, customFields));
   const results: object[][] = [];
   for (const statement of linked.statements(links.flat(), { type, ids })) results.push(await queryRows(em, statement));
   linked.add(results);
   for (const [index, row] of rows.entries()) {
-    const violations = linked.violations(links[index] ?? []);
+    const violations = [...linked.violations(links[index] ?? []), ...unknownOwners.violations(type, row.record)];
     if (violations.length > 0) takeWrongLinks(type, row, violations);
   }
   return linked;

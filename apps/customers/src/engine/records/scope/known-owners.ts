@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto';
+import { Logger } from '@nestjs/common';
+import type { ContractClient } from '@rapport/contracts';
+import { UsersServiceService, type FindOwnersResponse } from '@rapport/contracts/rapport/auth/v1/users_service';
+import { currentCaller, errorKind, ownerIdOf } from '@rapport/platform';
+
+/** Where an id can lead to: users and API keys are principals. */
+export type OwnerKind = 'PRINCIPAL' | 'TEAM';
+
+export interface OwnerId {
+  kind: OwnerKind;
+  id: string;
+}
+
+/** Client of auth. */
+export type AuthClient = Pick<ContractClient, 'unary' | 'close'>;
+
+/** How long a process relies on what auth has said, in milliseconds: a deleted user can be named for as long. */
+const keptMs = 60_000;
+
+/** How long auth may take, in milliseconds: the write waits for it. */
+const callMs = 1_000;
+
+/** How long auth is not asked again after it has failed, in milliseconds. */
+const pauseMs = 5_000;
+
+/** Most ids of a call, as in the contract. */
+const maxAsked = 1_000;
+
+/** Most owners that a process remembers. */
+const maxKnown = 100_000;
+
+/**
+ * The users, API keys and teams of tenants, which only auth has. What auth has confirmed is remembered, so that a write that names
+ * a known owner takes no call. While auth does not answer, all are taken for known: a write does not depend on auth.
+ */
+export class KnownOwners {
+  readonly #logger = new Logger('KnownOwners');
+  /** Until when an owner is known, in milliseconds of `performance.now()`. */
+  readonly #known = new Map<string, number>();
+  #pausedUntilMs = -Infinity;
+
+  private constructor(private readonly auth: AuthClient) {}
+
+  /** Makes the process check the owners that requests name. Otherwise, as in tests without auth, all are taken for known. */
+  static use(auth: AuthClient): KnownOwners {
+    return (current = new KnownOwners(auth));
+  }
+
+  onApplicationShutdown(): void {
+    if (current === this) current = undefined;
+    this.auth.close();
+  }
+
+  /** Those that do not exist in the tenant of the caller. */
+  async missing(owners: readonly OwnerId[]): Promise<OwnerId[]> {
+    const { tenantId } = currentCaller();
+    const unsure = owners.filter((owner) => !isOfCaller(owner) && !this.#isKnown(tenantId, owner));
+    if (unsure.length === 0) return [];
+    const found = await this.#ask(tenantId, [...new Set(unsure.map(({ id }) => id))]);
+    return found ? unsure.filter(({ kind, id }) => !found[kind].has(id)) : [];
+  }
+
+  #isKnown(tenantId: string, owner: OwnerId): boolean {
+    return (this.#known.get(keyOf(tenantId, owner)) ?? -Infinity) > performance.now();
+  }
+
+  /** Undefined when auth does not answer. */
+  async #ask(tenantId: string, ids: readonly string[]): Promise<Record<OwnerKind, ReadonlySet<string>> | undefined> {
+    if (this.#pausedUntilMs > performance.now()) return undefined;
+    const found = { PRINCIPAL: new Set<string>(), TEAM: new Set<string>() };
+    try {
+      for (let index = 0; index < ids.length; index += maxAsked) {
+        const answer = await this.#call(tenantId, ids.slice(index, index + maxAsked));
+        for (const id of answer.principalIds) found.PRINCIPAL.add(id);
+        for (const id of answer.teamIds) found.TEAM.add(id);
+      }
+    } catch (error) {
+      this.#pausedUntilMs = performance.now() + pauseMs;
+      this.#logger.warn(`Owners of records are not checked: ${errorKind(error)}.`);
+      return undefined;
+    }
+    this.#remember(tenantId, found);
+    return found;
+  }
+
+  async #call(tenantId: string, ids: readonly string[]): Promise<FindOwnersResponse> {
+    const options = { context: { requestId: randomUUID() }, deadlineMs: callMs };
+    return (await this.auth.unary(
+      UsersServiceService.findOwners.path,
+      { tenantId, ids },
+      options,
+    )) as FindOwnersResponse;
+  }
+
+  #remember(tenantId: string, found: Record<OwnerKind, ReadonlySet<string>>): void {
+    if (this.#known.size >= maxKnown) this.#known.clear();
+    const untilMs = performance.now() + keptMs;
+    for (const kind of ['PRINCIPAL', 'TEAM'] as const)
+      for (const id of found[kind]) this.#known.set(keyOf(tenantId, { kind, id }), untilMs);
+  }
+}
+
+let current: KnownOwners | undefined;
+
+/** Those owners that do not exist in the tenant of the caller. */
+export async function missingOwners(owners: readonly OwnerId[]): Promise<OwnerId[]> {
+  return owners.length === 0 ? [] : ((await current?.missing(owners)) ?? []);
+}
+
+/** The caller exists, and so do its teams. */
+function isOfCaller({ kind, id }: OwnerId): boolean {
+  const { principalId, teamIds = [] } = currentCaller();
+  return kind === 'TEAM' ? teamIds.includes(id) : ownerIdOf(principalId) === id;
+}
+
+function keyOf(tenantId: string, { kind, id }: OwnerId): string {
+  return `${tenantId} ${kind} ${id}`;
+}

@@ -1,0 +1,181 @@
+import type { FindOwnersRequest } from '@rapport/contracts/rapport/auth/v1/users_service';
+import { BatchMode } from '@rapport/contracts/rapport/api/v1/records';
+import { SplitKind } from '@rapport/contracts/rapport/sales/v1/deal';
+import type { Caller } from '@rapport/platform';
+import { v7 } from 'uuid';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { AuthClient } from '../src/engine/records/scope/known-owners.js';
+import { ImportTenant, issues, rowsOf } from './import-tenant.js';
+import { MergingTenant } from './merging-tenant.js';
+import { customerOf, newCaller, person, RunningCustomers } from './running-customers.js';
+import { deal, SalesTenant } from './sales-tenant.js';
+
+/** The users that auth says exist. `tools/test/record-owners.test.ts` has the real auth. */
+const users = new Set<string>();
+let calls = 0;
+
+const auth: AuthClient = {
+  unary: (_, request) => {
+    calls += 1;
+    const principalIds = (request as FindOwnersRequest).ids.filter((id) => users.has(id));
+    return Promise.resolve({ principalIds, teamIds: [] });
+  },
+  close: () => undefined,
+};
+
+/** How much later it is for the service than it really is, in milliseconds. */
+let passedMs = 0;
+const now = performance.now.bind(performance);
+vi.spyOn(performance, 'now').mockImplementation(() => now() + passedMs);
+
+let service: RunningCustomers;
+let caller: Caller;
+
+beforeAll(async () => {
+  // A service of its own, because those of other tests have no auth.
+  service = await RunningCustomers.start({ auth });
+});
+afterAll(() => service.stop());
+beforeEach(() => {
+  caller = newCaller();
+});
+
+function newUser(): string {
+  const id = v7();
+  users.add(id);
+  return id;
+}
+
+const refused = (field: string) => ({ violations: [{ field, reason: 'USER_NOT_FOUND' }] });
+
+test('a write that names a known owner takes no call of auth', async () => {
+  const ownerId = newUser();
+  await service.create(caller, person({ ownerId }));
+  const before = calls;
+
+  const { id } = await service.create(caller, person({ ownerId }));
+  await service.update(caller, id, { ownerId: undefined });
+  await service.update(caller, id, { ownerId });
+  await service.create(caller, person({ ownerId: caller.principalId.slice('apiKey:'.length) }));
+
+  expect(calls).toBe(before);
+});
+
+test('a batch of 1,000 rows takes one call, and refuses only the rows with unknown owners', async () => {
+  const unknown = v7();
+  const ownerIds = Array.from({ length: 999 }, newUser);
+  const items = [...ownerIds, unknown].map((ownerId) => ({ customer: customerOf(person({ ownerId })) }));
+  const before = calls;
+
+  const { results } = await service.call(
+    'batchCreateCustomers',
+    { batch: { items, mode: BatchMode.PER_ITEM } },
+    caller,
+  );
+
+  expect(results.filter(({ customer }) => customer)).toHaveLength(999);
+  expect(results.at(-1)?.problem).toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    violations: [{ field: 'customer.ownerId', reason: 'USER_NOT_FOUND' }],
+  });
+  expect(calls).toBe(before + 1);
+});
+
+test('an import leaves out owners that do not exist', async () => {
+  const tenant = await ImportTenant.create(service, caller);
+  const [ownerId, unknown] = [newUser(), v7()];
+  const rows = [ownerId, unknown].map((owner_id, index) => ({ name: `P${index}`, owner_id }));
+
+  const answer = await tenant.importFile(rowsOf(rows));
+  await tenant.close();
+
+  expect(answer).toMatchObject({ created: 2, failed: 0 });
+  expect(issues(answer)).toEqual([[2, 'USER_NOT_FOUND', 'ownerId']]);
+  const { customers } = await service.call('listCustomers', { orderBy: 'displayName' }, caller);
+  expect(customers.map((each) => each.ownerId)).toEqual([ownerId, undefined]);
+});
+
+describe('an owner that is gone', () => {
+  let ownerId: string;
+  let tenant: SalesTenant;
+  /** Makes records of the owner, who is deleted afterwards. */
+  const ofOwner = async <Made>(make: () => Promise<Made>): Promise<Made> => {
+    users.add(ownerId);
+    const made = await make();
+    users.delete(ownerId);
+    passedMs += 61_000;
+    return made;
+  };
+
+  beforeEach(() => {
+    ownerId = v7();
+    tenant = new SalesTenant(service, caller);
+  });
+
+  test('is given no further record', async () => {
+    await ofOwner(() => service.create(caller, person({ ownerId })));
+    const { id } = await service.create(caller, person({}));
+
+    await expect(service.create(caller, person({ ownerId }))).rejects.toMatchObject(refused('customer.ownerId'));
+    await expect(service.update(caller, id, { ownerId })).rejects.toMatchObject(refused('customer.ownerId'));
+  });
+
+  test('keeps a record that is written whole, deleted and restored', async () => {
+    const { id } = await ofOwner(() => service.create(caller, person({ ownerId })));
+
+    await service.update(caller, id, { ownerId, jobTitle: 'Countess' });
+    await service.delete(caller, id);
+    await service.call('undeleteCustomer', { id }, caller);
+    const items = [
+      {
+        id,
+        customer: customerOf({ ownerId, jobTitle: 'Analyst' }),
+        updateMask: ['ownerId', 'jobTitle'],
+        etag: undefined,
+      },
+    ];
+    await service.call('batchUpdateCustomers', { batch: { items, mode: BatchMode.ATOMIC } }, caller);
+
+    expect(await service.get(caller, id)).toMatchObject({ ownerId, jobTitle: 'Analyst' });
+  });
+
+  test('owns what is copied from its records: the deal of a lead, the copy of a deal', async () => {
+    const { id: customerId } = await service.create(caller, person({}));
+    const pipeline = await tenant.createPipeline();
+    const [made, source] = await ofOwner(async () => [
+      await tenant.createLead(customerId, { ownerId }),
+      await tenant.createDeal(pipeline, {
+        ownerId,
+        splits: [{ ownerId, share: '100', kind: SplitKind.REVENUE, amount: undefined }],
+      }),
+    ]);
+
+    const qualification = { deal: deal({ pipelineId: pipeline.id }), dealId: undefined };
+    const qualified = await service.call('qualifyLead', { id: made.id, qualification }, caller);
+    const clone = { set: undefined, updateMask: [], pipelineId: undefined, stage: undefined };
+    const copy = await service.call('cloneDeal', { id: source.id, clone }, caller);
+
+    expect(qualified.deal).toMatchObject({ ownerId });
+    expect(copy).toMatchObject({ ownerId, splits: [{ ownerId }] });
+    const given = { ...qualification, deal: deal({ pipelineId: pipeline.id, ownerId: v7() }) };
+    const { id } = await tenant.createLead(customerId);
+    await expect(service.call('qualifyLead', { id, qualification: given }, caller)).rejects.toMatchObject(
+      refused('qualification.deal.ownerId'),
+    );
+  });
+
+  test('gets its records back when merges of them are undone', async () => {
+    const [one, other] = await ofOwner(async () => [
+      await service.create(caller, person({})),
+      await service.create(caller, person({ ownerId })),
+    ]);
+
+    const merging = new MergingTenant(service, caller);
+    const { customer, record } = await merging.merge(one.id, other.id);
+    expect(customer).toMatchObject({ ownerId });
+    await merging.unmerge(record.id);
+
+    expect((await service.get(caller, one.id)).ownerId).toBeUndefined();
+    expect(await service.get(caller, other.id)).toMatchObject({ ownerId });
+  });
+});
