@@ -21,6 +21,9 @@ export const collectionOfField: Readonly<Record<string, string | undefined>> = {
   last_event_id: undefined,
   owner_id: 'users',
   owner_team_id: 'teams',
+  // They filter deals, and each answer has the time at which it was computed.
+  'ComputeForecastRequest.owner_id': undefined,
+  'ComputeForecastRequest.owner_team_id': undefined,
   // Expressions of steps.
   ...Object.fromEntries(
     [

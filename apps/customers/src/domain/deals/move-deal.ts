@@ -10,6 +10,7 @@ import { liveRecords } from '../../engine/records/record-statements.js';
 import { presentFields, readUpdateMask } from '../../engine/records/update-mask.js';
 import { neededLinks } from '../../engine/records/references.js';
 import { checkNamedOwners } from '../../engine/records/scope/named-owners.js';
+import { within } from '../../engine/values/within.js';
 import { changeRecord, readForChange, type Known } from '../../engine/write/write-record.js';
 import { DealOrder, type Gap, type StageOfPipeline } from './deal-order.js';
 import { deals } from './deals.js';
@@ -45,7 +46,9 @@ export async function moveDeal(transaction: StatementTransaction, target: DealTa
   const sent = { ...deals.empty(), ...set, ...(pipelineId !== undefined && { pipelineId }) };
   const { record, ...known } = await readForChange(transaction, deals, id, sent);
   const before = await liveRecord(transaction, deals, id, record);
-  await checkNamedOwners(deals, sent, { before, mask: Object.keys(set) });
+  await within({ from: 'deal', to: `${field}.set` }, () =>
+    checkNamedOwners(deals, sent, { before, mask: Object.keys(set) }),
+  );
   await known.linked.lock(transaction, neededLinks(deals, before));
   const chosen = await target.choose?.({ deal: before, pipeline: pipelineOf(known, before) });
   const stage = {

@@ -10,15 +10,19 @@ import type {
 import type { StatementTransaction } from '@rapport/persistence';
 import { currentCaller, invalidField, permissionMissing } from '@rapport/platform';
 import { liveRecord } from '../../engine/records/missing-record.js';
+import { checkNamedOwners } from '../../engine/records/scope/named-owners.js';
+import { within } from '../../engine/values/within.js';
 import { changeRecord, deleteRecord, readForChange } from '../../engine/write/write-record.js';
 import { pipelines } from '../pipelines/pipelines.js';
 import { DealOrder } from './deal-order.js';
 import { moveDeals } from './move-deals.js';
 
 /** Handles AddStage. */
-export function addStage(transaction: StatementTransaction, request: AddStageRequest): Promise<Pipeline> {
+export async function addStage(transaction: StatementTransaction, request: AddStageRequest): Promise<Pipeline> {
   const { stage, before } = request.addition ?? { stage: undefined, before: undefined };
   if (!stage) throw invalidField('addition.stage', 'REQUIRED', 'is required');
+  const added: Pipeline = { ...pipelines.empty(), stages: [stage] };
+  await within({ from: 'pipeline.stages[0]', to: 'addition.stage' }, () => checkNamedOwners(pipelines, added));
   return changeStages(transaction, request, ({ stages }) => {
     const place = before === undefined ? stages.length : placeOf(stages, before, 'addition.before');
     return { stages: stages.toSpliced(place, 0, stage) };
