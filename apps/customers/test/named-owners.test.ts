@@ -50,8 +50,10 @@ const refused = (field: string) => ({ violations: [{ field, reason: 'USER_NOT_FO
 
 test('a write that names a known owner takes no call of auth', async () => {
   const ownerId = newUser();
+  const atFirst = calls;
   await service.create(caller, person({ ownerId }));
   const before = calls;
+  expect(before).toBe(atFirst + 1);
 
   const { id } = await service.create(caller, person({ ownerId }));
   await service.update(caller, id, { ownerId: undefined });
