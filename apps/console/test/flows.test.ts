@@ -224,3 +224,36 @@ test('a trial shows what a draft would have done, and does nothing', async () =>
   const { tasks } = await workspace.api<{ tasks: Json[] }>('GET', '/v1/tasks');
   expect(tasks.filter(({ subject }) => String(subject).includes('Katherine'))).toEqual([]);
 });
+
+test('a flow that is started by hand is tried with a record and its inputs', async () => {
+  const { id } = await workspace.api('POST', '/v1/flows', {
+    key: 'by_hand',
+    name: 'By hand',
+    definition: {
+      trigger: {
+        manual: { type: 'customer', inputs: [{ key: 'reason', type: 'TEXT', name: 'Reason', required: true }] },
+      },
+      condition: "record.displayName != 'Nobody'",
+      steps: [{ key: 'call', addTask: { subject: "'Call ' + record.displayName + ': ' + input.reason" } }],
+    },
+  });
+  for (const displayName of ['Emmy Noether', 'Nobody'])
+    await workspace.api('POST', '/v1/customers', { kind: 'PERSON', displayName });
+  await goTo(page, `/flows/${String(id)}`);
+  await page.getByRole('button', { name: 'Try' }).click();
+  const report = page.getByRole('region', { name: 'What it would do' });
+  const choose = async (name: string) => {
+    await report.getByRole('combobox', { name: 'Customer *' }).fill(name);
+    await page.getByRole('option', { name }).click();
+  };
+  await choose('Emmy Noether');
+  await report.getByLabel('Reason *').fill('price');
+  await report.getByRole('button', { name: 'Try' }).click();
+  await report.locator('summary').filter({ hasText: 'Emmy Noether' }).click();
+  await report.getByText('call', { exact: true }).click();
+  await report.getByText('Call Emmy Noether: price').first().waitFor();
+
+  await choose('Nobody');
+  await report.getByRole('button', { name: 'Try' }).click();
+  await report.getByText('It would not start: its condition is not met.').waitFor();
+});
