@@ -63,3 +63,19 @@ test('a new record begins in the first pipeline, and has no stage to choose with
   await page.getByLabel('Name *').click();
   await expect.poll(() => page.getByLabel('Stage *').isDisabled()).toBe(true);
 });
+
+test('a customer that is chosen by a part of its name stays when the list has others', async () => {
+  for (const displayName of ['Zorvex GmbH', ...Array.from({ length: 9 }, (_, index) => `Later ${index}`)])
+    await workspace.api('POST', '/v1/customers', { kind: 'COMPANY', displayName });
+  await goTo(page, '/deals');
+  await goTo(page, '/deals/new');
+  const customer = page.getByRole('combobox', { name: 'Customer' });
+  await customer.fill('Zorv');
+  await page.getByRole('option', { name: 'Zorvex' }).click();
+  for (let visits = 0; visits < 2; visits += 1) {
+    await page.getByLabel('Name *').focus();
+    await expect.poll(() => customer.inputValue()).toBe('Zorvex GmbH');
+    await customer.focus();
+    await page.getByRole('option', { name: 'Later' }).first().waitFor();
+  }
+});

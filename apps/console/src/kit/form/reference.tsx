@@ -2,8 +2,8 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { ListBoxItem, type Key } from 'react-aria-components';
 import { titleOf } from '../../hints/hints.ts';
-import { shapeOf, shortId, useRecord } from '../record/names.tsx';
-import { readQuery } from '../../contract/api.ts';
+import { nameKey, shapeOf, shortId, useRecord } from '../record/names.tsx';
+import { queryClient, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { theContract, type Resource } from '../../contract/contract.ts';
 import text from '../../style/text.module.css';
@@ -21,6 +21,9 @@ export function ReferencePicker({ resource: name, value, onChange, ...naming }: 
   const found = useFound(theContract().resource(name), typed ?? '');
   const choose = (key: Key | null) => {
     if (key === null) return;
+    const item = found.find(({ id }) => id === key);
+    // Its name is known before it is read: the input shows it at once.
+    if (item) queryClient.setQueryData(nameKey(name, String(key)), item);
     setTyped(undefined);
     onChange(String(key));
   };
@@ -38,6 +41,8 @@ export function ReferencePicker({ resource: name, value, onChange, ...naming }: 
       onOpenChange={(isOpen) => !isOpen && leave()}
       defaultFilter={() => true}
       allowsEmptyCollection
+      // What is chosen may be missing in the next list: its name stays in the input without being in it.
+      allowsCustomValue
       option={(item: Json) => <Found item={item} />}
     />
   );

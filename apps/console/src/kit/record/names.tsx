@@ -22,10 +22,15 @@ export function shapeOf(record: Json | null | undefined): 'person' | 'company' |
   return kind === 'PERSON' || textAt(record ?? {}, 'email') !== '' ? 'person' : undefined;
 }
 
+/** Of the query that reads one record for its name. */
+export function nameKey(resource: string, id: string) {
+  return [resource, 'name', id] as const;
+}
+
 /** One record, which may be null where the session does not see it. Records that are asked for together are read in one call. */
 function recordQuery(resource: string, id: string, isAllowed: boolean) {
   return queryOptions({
-    queryKey: [resource, 'name', id],
+    queryKey: nameKey(resource, id),
     queryFn: () => readNamed(resource, id),
     enabled: isAllowed && id !== '',
     staleTime: 60_000,
