@@ -17,10 +17,7 @@ export function Split<Item>({ label, items, idOf, nameOf, line, chosenId, onChoo
   const open = items[index];
   // What is open stays open when another item comes before it: a key must not act on what nobody has seen.
   if (!onChoose && open && idOf(open) !== own) setOwn(idOf(open));
-  const step = (by: number) => {
-    const next = items[index + by];
-    if (next) choose(idOf(next));
-  };
+  const next = items[(index + 1) % items.length];
   return (
     <div className={style.split}>
       <ChosenList
@@ -36,7 +33,7 @@ export function Split<Item>({ label, items, idOf, nameOf, line, chosenId, onChoo
           </GridListItem>
         ))}
       </ChosenList>
-      <section className={style.open}>{children(open, () => step(1))}</section>
+      <section className={style.open}>{children(open, () => next && choose(idOf(next)))}</section>
     </div>
   );
 }
@@ -51,7 +48,7 @@ interface SplitProps<Item> {
   /** Where the address has the choice. The chosen one may be missing in the items. */
   chosenId?: string;
   onChoose?: (id: string) => void;
-  /** @param next opens the next one */
+  /** @param next opens the next one, and after the last one the first */
   children: (open: Item | undefined, next: () => void) => ReactNode;
 }
 

@@ -11,7 +11,7 @@ import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { Nothing } from '../../kit/nothing.tsx';
 import { Split, SplitFoot, SplitLine } from '../../kit/split.tsx';
 import { notify } from '../../kit/notices.ts';
-import { Button, Chip, Face, Key, Ticks, type ButtonProps, type IconType } from '../../kit/ui.tsx';
+import { Button, Chip, Face, Ticks, type ButtonProps, type IconType } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { theContract } from '../../contract/contract.ts';
 import { Compare } from '../../kit/record/compare.tsx';
@@ -99,9 +99,9 @@ function Conflict({ conflict, name, onSkip }: { conflict: Json; name: string; on
       <ProblemNote error={resolve.error} />
       <SplitFoot>
         <span className={text.grow}>{t('conflicts.both')}</span>
-        <span className={text.row}>
-          {t('conflicts.skip')} <Key>S</Key>
-        </span>
+        <Button kind="bare" shortcut="S" onPress={onSkip}>
+          {t('conflicts.skip')}
+        </Button>
         {choicesOf(conflict).map(({ choice, icon }, index) => (
           <ChoiceButton
             key={choice}
