@@ -79,3 +79,29 @@ test('a customer that is chosen by a part of its name stays when the list has ot
     await page.getByRole('option', { name: 'Later' }).first().waitFor();
   }
 });
+
+test('a currency is found by its code or its name, and those of the workspace come first', async () => {
+  await workspace.api('PATCH', '/v1/settings', { baseCurrency: 'SEK' });
+  await workspace.api('POST', '/v1/priceBooks', { key: 'alps', name: 'Alps', currencyCode: 'CHF' });
+  await goTo(page, '/deals');
+  await page.reload();
+  await goTo(page, '/deals/new');
+  await page.getByLabel('Name *').fill('Snow gauge');
+  const currency = page.getByRole('combobox', { name: 'Currency', exact: true });
+  await currency.focus();
+  const first = async () => (await page.getByRole('option').allTextContents()).slice(0, 3);
+  await expect.poll(first).toEqual(['SEK, Swedish Krona', 'CHF, Swiss Franc', 'AED, United Arab Emirates Dirham']);
+  await currency.fill('yen');
+  await page.getByRole('option', { name: 'JPY, Japanese Yen' }).click();
+  await page.getByRole('textbox', { name: 'Amount' }).fill('12');
+  await currency.fill('nok');
+  await page.keyboard.press('Tab');
+  await expect.poll(() => currency.inputValue()).toBe('NOK, Norwegian Krone');
+
+  await page.getByLabel('Stage *').click();
+  await page.getByRole('option', { name: 'Just arrived' }).click();
+  await page.getByRole('button', { name: 'Create' }).click();
+  await page.getByRole('heading', { name: 'Snow gauge', level: 1 }).waitFor();
+  const { deals } = await workspace.api<{ deals: Json[] }>('GET', '/v1/deals?q=Snow');
+  expect(deals[0]?.['amount']).toEqual({ currencyCode: 'NOK', amount: '12' });
+});

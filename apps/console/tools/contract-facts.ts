@@ -140,10 +140,14 @@ function capital(word: string): string {
   return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
-function rulesOf({ pii, secret, maxLength }: FieldRules): Partial<Field> {
+/** Of codes of currencies, and of nothing else. */
+const currencyPattern = '^[A-Z]{3}$';
+
+function rulesOf({ pii, secret, maxLength, pattern }: FieldRules): Partial<Field> {
   return {
     ...(pii && { personal: true }),
     ...(secret && { secret: true }),
+    ...(pattern === currencyPattern && { currency: true }),
     ...(maxLength !== undefined && { maxLength }),
   };
 }

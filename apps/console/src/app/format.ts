@@ -29,6 +29,7 @@ export function formatOf(locale: string) {
   const percents = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 1 });
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
   const countries = new Intl.DisplayNames(locale, { type: 'region', fallback: 'code' });
+  const currencies = new Intl.DisplayNames(locale, { type: 'currency', fallback: 'none' });
   const isSame = (form: Intl.DateTimeFormat, one: Date, other: Date) => form.format(one) === form.format(other);
   return {
     number: (value: number) => numbers.format(value),
@@ -55,6 +56,8 @@ export function formatOf(locale: string) {
     hour: (moment: Date) => hour.format(moment),
     /** Such as `Mon, 30 Nov` of a day at 00:00 UTC. */
     weekday: (date: Date) => weekday.format(date),
+    /** Such as `EUR, Euro`. */
+    currency: (code: string) => [code, /^[A-Z]{3}$/.test(code) && currencies.of(code)].filter(Boolean).join(', '),
     country: (code: string) => (/^[A-Z]{2}$/.test(code) ? (countries.of(code) ?? code) : code),
   };
 }

@@ -111,7 +111,7 @@ function Row({ head, row, names, onChange, onRemove }: RowProps) {
           isHiddenLabel
           value={row.path}
           options={names.map(({ path, name: text }) => ({ id: path, name: text }))}
-          onChange={(path) => onChange(rowFor(namedBy(names, path) as RowField | undefined))}
+          onChange={(path) => path !== '' && onChange(rowFor(namedBy(names, path) as RowField | undefined))}
         />
       </span>
       <span className={style.operator}>

@@ -28,7 +28,7 @@ export function Choose({ options, value, onChange, ...naming }: ChooseProps) {
       {...naming}
       defaultItems={options}
       value={value}
-      onChange={(key) => typeof key === 'string' && onChange(key)}
+      onChange={(key) => onChange(String(key ?? ''))}
       option={({ id, name }) => (
         <ListBoxItem id={id} textValue={name} className={fieldStyle.option}>
           <span className={text.cut}>{name}</span>
@@ -41,6 +41,7 @@ export function Choose({ options, value, onChange, ...naming }: ChooseProps) {
 interface ChooseProps extends Naming {
   options: readonly Option[];
   value: string;
+  /** Empty once the input is. */
   onChange: (id: string) => void;
 }
 

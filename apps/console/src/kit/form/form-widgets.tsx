@@ -1,11 +1,7 @@
-import { useQuery } from '@tanstack/react-query';
 import { X } from 'lucide-react';
 import { createContext, useContext, useState, type ReactNode } from 'react';
 import { Button as AriaButton, Tag, TagGroup, TagList } from 'react-aria-components';
 import { labels, language, t } from '../../app/language.ts';
-import { useMay } from '../../app/resource.ts';
-import { readQuery } from '../../contract/api.ts';
-import { isJson, textAt } from '../../contract/json.ts';
 import text from '../../style/text.module.css';
 import { useTitles } from '../record/names.tsx';
 import { Icon } from '../ui.tsx';
@@ -13,6 +9,7 @@ import { Check, Select, TextField, type Naming } from './field.tsx';
 import type { FormField } from './form-field.ts';
 import { Fault, type Faults } from './form-faults.tsx';
 import style from './form.module.css';
+import { CurrencyChoice, Money } from './money.tsx';
 import { ReferencePicker } from './reference.tsx';
 
 export interface WidgetProps {
@@ -41,11 +38,12 @@ export function Widget(props: WidgetProps) {
   if (field.list) return <Texts {...props} />;
   if (field.options || field.type === 'enum') return <Options {...props} />;
   if (field.reference !== undefined) return <Picker {...props} />;
+  if (field.currency) return <Currency {...props} />;
   switch (field.type) {
     case 'bool':
       return <Bool {...props} />;
     case 'message':
-      return <Money {...props} />;
+      return <Money {...namingOf(props)} value={props.value} onChange={props.onChange} />;
     case 'object':
       return <JsonText {...props} />;
     case 'date':
@@ -141,6 +139,17 @@ function Picker(props: WidgetProps) {
   );
 }
 
+function Currency(props: WidgetProps) {
+  const { field, value, onChange } = props;
+  return (
+    <CurrencyChoice
+      {...namingOf(props)}
+      value={typeof value === 'string' ? value : ''}
+      onChange={(code) => (code !== '' || !field.required) && onChange(code === '' ? null : code)}
+    />
+  );
+}
+
 function Bool(props: WidgetProps) {
   const { value, onChange } = props;
   const { label, isHiddenLabel, help, error } = namingOf(props);
@@ -149,35 +158,6 @@ function Bool(props: WidgetProps) {
       <Check isSelected={value === true} onChange={onChange} label={label} isHiddenLabel={isHiddenLabel} />
       {help !== undefined && <p className={text.meta}>{help}</p>}
       {error !== undefined && <Fault>{error}</Fault>}
-    </div>
-  );
-}
-
-/** An amount begins in the base currency of the workspace. */
-function Money(props: WidgetProps) {
-  const { value, onChange } = props;
-  const may = useMay();
-  const { data: settings } = useQuery({ ...readQuery('getSettings', {}, may('getSettings')), staleTime: 300_000 });
-  const money = isJson(value) ? value : {};
-  const base = textAt(settings, 'baseCurrency');
-  const set = (part: 'amount' | 'currencyCode', typed: string) => {
-    const next = { amount: textAt(money, 'amount'), currencyCode: textAt(money, 'currencyCode'), [part]: typed };
-    if (part === 'amount') next.currencyCode ||= base;
-    onChange(next.amount === '' && (part === 'amount' || next.currencyCode === '') ? null : next);
-  };
-  return (
-    <div className={style.money}>
-      <TextField
-        {...namingOf(props)}
-        inputMode="decimal"
-        value={textAt(money, 'amount')}
-        onChange={(typed) => set('amount', typed)}
-      />
-      <TextField
-        label={t('form.currency')}
-        value={textAt(money, 'currencyCode')}
-        onChange={(typed) => set('currencyCode', typed.toUpperCase())}
-      />
     </div>
   );
 }
