@@ -82,7 +82,7 @@ function onKeyDown(event: KeyboardEvent): void {
   // A field that searches a menu repeats its keys at the item that is marked there.
   if (event.defaultPrevented || event.isComposing || !event.isTrusted) return;
   const key = keyOf(event);
-  if (isTyping(event) && !key.startsWith('mod+')) return;
+  if (isTaken(event) && !key.startsWith('mod+')) return;
   const pair = first && event.timeStamp - first.at < 1_000 ? `${first.key} ${key}` : key;
   // The latest wins: a dialog's over the screen's.
   const found = [...active].toReversed().find(({ keys }) => keys === pair);
@@ -104,8 +104,10 @@ function keyOf({ key, metaKey, ctrlKey, shiftKey, altKey }: KeyboardEvent): stri
   return parts.filter((part) => part !== '').join('+');
 }
 
-function isTyping({ target }: KeyboardEvent): boolean {
+/** Whether the key is for what has the focus: a text takes all, a checkbox that of the space. */
+function isTaken({ target, key }: KeyboardEvent): boolean {
   if (!(target instanceof HTMLElement)) return false;
+  if (target instanceof HTMLInputElement && target.type === 'checkbox') return key === ' ';
   return target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName);
 }
 
