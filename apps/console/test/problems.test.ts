@@ -52,4 +52,28 @@ describe('a call that fails', () => {
     await page.getByText('登录已过期').waitFor();
     expect(await name.inputValue()).toBe('Spindle');
   });
+
+  test('says in the language of the reader what is wrong with a value', async () => {
+    await workspace.api('POST', '/v1/products', { sku: 'SP-1', name: 'Spindle' });
+    const own = await workspace.open('/products/new', undefined, { locale: 'zh-CN' });
+    await own.getByLabel('名称 *').fill('x'.repeat(3_000));
+    await own.getByRole('textbox', { name: 'SKU' }).fill('SP-1');
+    await own.keyboard.press('ControlOrMeta+Enter');
+    await own.getByText(/^最多 \d+ 个字符。$/).waitFor();
+    await own.getByLabel('名称 *').fill('Spindle again');
+    await own.keyboard.press('ControlOrMeta+Enter');
+    await own.getByText('另一个产品已使用此 SKU。').waitFor();
+  });
+
+  test('for one record of many says so at the record, and the keys of the list work from its checkboxes', async () => {
+    await workspace.api('POST', '/v1/products', { sku: 'SP-2', name: 'Second spindle' });
+    const own = await workspace.open('/products', undefined, { locale: 'zh-CN' });
+    await own.getByRole('checkbox', { name: '选择所有行' }).click();
+    await own.keyboard.press('e');
+    await own.getByRole('button', { name: /字段/ }).click();
+    await own.getByRole('option', { name: 'SKU', exact: true }).click();
+    await own.getByRole('dialog').getByRole('textbox', { name: 'SKU' }).fill('SP-9');
+    await own.getByRole('button', { name: '保存' }).click();
+    await own.getByText('另一个产品已使用此 SKU。').first().waitFor();
+  });
 });

@@ -1,7 +1,8 @@
 import { useQueryErrorResetBoundary } from '@tanstack/react-query';
 import { Link, useRouter, type ErrorComponentProps } from '@tanstack/react-router';
 import { Lock, RefreshCw, TriangleAlert } from 'lucide-react';
-import { Problem } from '../contract/api.ts';
+import { Problem, type ValueFault } from '../contract/api.ts';
+import { isJson, textAt } from '../contract/json.ts';
 import { Button, Chip, Icon, Skeleton } from '../kit/ui.tsx';
 import text from '../style/text.module.css';
 import style from './boundaries.module.css';
@@ -34,7 +35,7 @@ export function ProblemText({ error }: { error: unknown }) {
       <>
         <Icon of={Lock} />
         <h2 className={text.title}>{t('error.forbidden')}</h2>
-        <p>{error.message}</p>
+        <p>{sentenceOf(error)}</p>
       </>
     );
   return (
@@ -50,10 +51,28 @@ export function ProblemText({ error }: { error: unknown }) {
   );
 }
 
-/** What a problem says: the server's own sentence, unless it is one that any call can meet; with when to try again. */
-export function sentenceOf({ code, status, message, retryAfter }: Problem): string {
-  const said = labels.error(code, status) ?? message;
+/** What a problem says: in the language of the reader where that has its code, else by the server; with when to try again. */
+export function sentenceOf({ code, status, message, errors: [first], body, retryAfter }: Problem): string {
+  const known = labels
+    .error(code, status)
+    ?.replace(/\{(\w+)\}/g, (whole, name) => textAt(body, `metadata.${name}`) || whole);
+  const said = known ?? (first ? placedText(first) : message);
   return retryAfter === undefined ? said : `${said} ${t('error.after', { seconds: retryAfter })}`;
+}
+
+/** What a problem says that is a part of an answer: of a record of a batch, or of an operation. */
+export function problemText(problem: unknown): string {
+  return isJson(problem) ? sentenceOf(new Problem(Number(problem.status), problem)) : '';
+}
+
+/** What is wrong with a value, after the name of its field. */
+export function placedText({ pointer, code, detail }: ValueFault): string {
+  const name = pointer
+    .split('/')
+    .filter((step) => /\D/.test(step))
+    .at(-1);
+  const said = labels.fault(code, detail);
+  return name === undefined ? said : t('error.at', { field: labels.field('', name), fault: said });
 }
 
 /** What a call failed with, where it was made; nothing when it did not. */

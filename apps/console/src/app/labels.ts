@@ -25,8 +25,15 @@ export function labelsOf(find: (key: string) => string | undefined) {
         .map(({ name }) => ({ id: name, name: value(type, name) })),
     /** Such as `Merge customers` of `mergeCustomers`. */
     operation: (id: string) => find(`op.${id}`) ?? composedName(id, find) ?? words(id),
-    /** The sentence of an error by its code, or its kind; undefined where only the server's own is known. */
+    /** The sentence of an error by its code, or its kind, with the names of its values; undefined where only the server's own is known. */
     error: (code: string, status = 0) => find(`error.${code}`) ?? find(`error.${status >= 500 ? 500 : status}`),
+    /** What is wrong with a value, by its code and with the limit of the server's own sentence; else that sentence. */
+    fault: (code: string, sentence: string) => {
+      const known = find(`error.value.${code}`) ?? find(`error.${code}`) ?? sentence;
+      const [limit = ''] = /\d[\d,.]*(?<=\d)/.exec(sentence) ?? [];
+      const isKnown = limit !== '' || !known.includes('{limit}');
+      return isKnown ? known.replace('{limit}', limit) : sentence;
+    },
   };
 }
 

@@ -20,27 +20,31 @@ interface CallOptions {
   signal?: AbortSignal;
 }
 
-/** An RFC 9457 problem. */
+/** An RFC 9457 problem: a refusal, or a part of an answer. */
 export class Problem extends Error {
+  /** Such as `FILTER_SYNTAX`; `NETWORK` when no answer came. */
+  readonly code: string;
+  /** Faults of single values, by their JSON pointers into the body or the parameters. */
+  readonly errors: readonly ValueFault[];
+
   constructor(
     readonly status: number,
-    /** Such as `FILTER_SYNTAX`; `NETWORK` when no answer came. */
-    readonly code: string,
-    message: string,
-    /** Faults of single values, by their JSON pointers into the body or the parameters. */
-    readonly errors: readonly {
-      in: 'body' | 'path' | 'query' | 'header';
-      pointer: string;
-      code: string;
-      detail: string;
-    }[],
-    readonly requestId: string | undefined,
-    /** Seconds after which the call may succeed. */
-    readonly retryAfter: number | undefined,
     readonly body: Json,
+    readonly requestId?: string,
+    /** Seconds after which the call may succeed. */
+    readonly retryAfter?: number,
   ) {
-    super(message);
+    super(textAt(body, 'detail'));
+    this.code = textAt(body, 'code') || `HTTP_${status}`;
+    this.errors = (body.errors ?? []) as readonly ValueFault[];
   }
+}
+
+export interface ValueFault {
+  in: 'body' | 'path' | 'query' | 'header';
+  pointer: string;
+  code: string;
+  detail: string;
 }
 
 /** Headers that show a call of the console, which no page of another origin can set. */
@@ -163,7 +167,7 @@ async function send(
   };
   const response = await fetch(urlOf(operation, parameters), request).catch((error: unknown) => {
     if (signal?.aborted) throw error;
-    throw new Problem(0, 'NETWORK', 'The server did not answer.', [], undefined, undefined, {});
+    throw new Problem(0, { code: 'NETWORK', detail: 'The server did not answer.' });
   });
   if (response.ok) return response;
   throw await problemOf(response);
@@ -175,12 +179,9 @@ export async function problemOf(response: Response): Promise<Problem> {
   const after = Number(response.headers.get('retry-after') ?? Number.NaN);
   return new Problem(
     response.status,
-    typeof body.code === 'string' ? body.code : `HTTP_${response.status}`,
-    textAt(body, 'detail') || response.statusText,
-    (body.errors ?? []) as Problem['errors'],
+    { detail: response.statusText, ...body },
     response.headers.get('x-request-id') ?? undefined,
     Number.isFinite(after) ? after : undefined,
-    body,
   );
 }
 

@@ -1,3 +1,4 @@
+import { sentenceOf } from '../app/boundaries.tsx';
 import { locale, t } from '../app/language.ts';
 import { call, Problem } from '../contract/api.ts';
 import { textAt } from '../contract/json.ts';
@@ -41,7 +42,7 @@ export async function sendFile(upload: Upload, onChange: (upload: Upload) => voi
 /** Why the server refused a file, or that the upload was interrupted. */
 export function faultOf(error: unknown): string {
   if (!(error instanceof Problem) || error.status === 0) return t('files.broken');
-  return error.errors[0]?.detail ?? error.message;
+  return sentenceOf(error);
 }
 
 /** The part of a file that the server has, from 0 to 1. */

@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { platformContract } from '@rapport/contracts';
+import { contractErrorCodes, platformContract, statusOfError } from '@rapport/contracts';
 import { expect, test } from 'vitest';
 import { contractFile } from '../../tools/contract-facts.ts';
 import { labelsOf } from '../app/labels.ts';
@@ -51,6 +51,27 @@ test('Chinese has a name for every field, value, operation and resource of the c
     ...operations.filter(({ id }) => !zh[`op.${id}`] && !isComposed(id)).map(({ id }) => id),
   ];
   expect([...new Set(lacking.map(String))]).toEqual([]);
+});
+
+test('Chinese has a sentence for every code of an error', () => {
+  /** Where all codes of a status have one sentence: what is missing, has changed, or needs another session or a service. */
+  const isGeneral = (status: number) => [401, 404, 412].includes(status) || status >= 499;
+  const lacking = [...contractErrorCodes(platformContract())].filter(([code, meaning]) => {
+    const status = statusOfError(code, meaning);
+    // The record engine makes these of each type. The values that fail a validation have sentences of their own.
+    if (/_(?:NOT_DELETED|CREATED_BEFORE)$/.test(code))
+      return labelsOf((key) => zh[key]).error(code, status) === undefined;
+    if (code === 'VALIDATION_FAILED') return false;
+    return !zh[`error.${code}`] && !(isGeneral(status) && zh[`error.${status >= 500 ? 500 : status}`]);
+  });
+  expect(lacking.map(([code]) => code)).toEqual([]);
+});
+
+test('Chinese has a sentence for what can be wrong with a value by the rules of the contract', () => {
+  const validator = join(import.meta.dirname, '../../../../libs/contracts/src/rules/message-validator.ts');
+  const codes = [...readFileSync(validator, 'utf8').matchAll(/reason: '([A-Z_]+)'/g)].map(([, code]) => code ?? '');
+  expect(codes).toContain('TOO_LONG');
+  expect(codes.filter((code) => !zh[`error.value.${code}`])).toEqual([]);
 });
 
 test('no text of the contract is what would be shown without it', () => {

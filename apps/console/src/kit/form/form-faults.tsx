@@ -1,7 +1,7 @@
 import { TriangleAlert } from 'lucide-react';
 import type { ReactNode } from 'react';
-import { t } from '../../app/language.ts';
-import { sentenceOf } from '../../app/boundaries.tsx';
+import { labels, t } from '../../app/language.ts';
+import { placedText, sentenceOf } from '../../app/boundaries.tsx';
 import { Problem } from '../../contract/api.ts';
 import { Icon } from '../ui.tsx';
 import style from './form.module.css';
@@ -13,7 +13,7 @@ export type Faults = ReadonlyMap<string, string>;
 export function faultsOf(error: unknown, place: 'body' | 'parameters' = 'body'): Faults {
   if (!(error instanceof Problem)) return new Map();
   const of = error.errors.filter((each) => (each.in === 'body') === (place === 'body'));
-  return new Map(of.map(({ pointer, detail }) => [pointer, detail]));
+  return new Map(of.map(({ pointer, code, detail }) => [pointer, labels.fault(code, detail)]));
 }
 
 /** Whether there are faults at or below a place. */
@@ -29,8 +29,7 @@ export function FormFault({ error, names }: { error: unknown; names: readonly st
     ({ pointer }) => !names.some((name) => `${pointer}/`.startsWith(`/${name.replace('.', '/')}/`)),
   );
   if (error.errors.length > 0 && others.length === 0) return null;
-  const texts =
-    others.length > 0 ? others.map(({ pointer, detail }) => `${pointer.slice(1)}: ${detail}`) : [sentenceOf(error)];
+  const texts = others.length > 0 ? others.map(placedText) : [sentenceOf(error)];
   return <Fault>{texts.join(' ')}</Fault>;
 }
 

@@ -1,6 +1,7 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Pause, Play, TriangleAlert, Undo2, X } from 'lucide-react';
 import { useEffect, useEffectEvent, useState } from 'react';
+import { problemText } from '../../app/boundaries.tsx';
 import { format, labels, t } from '../../app/language.ts';
 import { call, follow, invalidate, Problem, queryClient, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
@@ -41,7 +42,7 @@ export function LiveOperation({ id, title, onEnd }: { id: string; title?: string
       </header>
       <Progress operation={operation} />
       {isLost && <p className={text.meta}>{t('job.lost')}</p>}
-      {state === 'FAILED' && <p className={style.error}>{textAt(operation, 'error.message')}</p>}
+      {state === 'FAILED' && <p className={style.error}>{problemText(operation.error)}</p>}
       <Actions operation={operation} onDone={restart} />
       {issues > 0 && (
         <Button small kind="bare" icon={TriangleAlert} onPress={() => setIsListed(!isListed)}>
@@ -192,7 +193,7 @@ function Issues({ id }: { id: string }) {
           <Chip tone={severities[textAt(issue, 'severity')] ?? 'info'}>
             {labels.value('ImportIssue.Severity', textAt(issue, 'severity'))}
           </Chip>{' '}
-          <code>{textAt(issue, 'field')}</code> {textAt(issue, 'message')}
+          <code>{textAt(issue, 'field')}</code> {labels.fault(textAt(issue, 'reason'), textAt(issue, 'message'))}
         </li>
       ))}
     </ul>

@@ -12,7 +12,7 @@ import { NamedRecord, Principal } from '../../kit/record/names.tsx';
 import { StateChip, useActs, type StateAct } from '../../kit/record/states.tsx';
 import { Button } from '../../kit/ui.tsx';
 import style from './flows.module.css';
-import { StepRuns } from './step-runs.tsx';
+import { FlowProblem, StepRuns } from './step-runs.tsx';
 
 /** A run of a flow: what started it, and what each of its steps has done. */
 export function FlowRun() {
@@ -59,11 +59,7 @@ function Shown({ run }: { run: Json }) {
       <Scroll padded>
         <ProblemNote error={act.error} />
         <RunFacts run={run} />
-        {textAt(run, 'problem.message') !== '' && (
-          <p className={style.problem} role="alert">
-            <code>{textAt(run, 'problem.code')}</code> {textAt(run, 'problem.message')}
-          </p>
-        )}
+        <FlowProblem problem={run.problem} steps={itemsAt(steps.data, 'steps')} />
         <StepRuns steps={itemsAt(steps.data, 'steps')} />
       </Scroll>
     </>

@@ -24,7 +24,12 @@ interface StepListProps {
 /** What the server says of a definition while it is written, by the pointers of its values. */
 export function useFaults(definition: Json): Faults {
   const { data } = useTyped({ collection: 'flows', operation: 'validateFlow', body: definition });
-  return new Map(itemsAt(data, 'faults').map((fault) => [textAt(fault, 'field'), textAt(fault, 'description')]));
+  return new Map(
+    itemsAt(data, 'faults').map((fault) => [
+      textAt(fault, 'field'),
+      labels.fault(textAt(fault, 'reason'), textAt(fault, 'description')),
+    ]),
+  );
 }
 
 /** What starts a flow, its steps with their branches, and its rules. */

@@ -30,7 +30,6 @@ export function StepRuns({ steps }: { steps: readonly Json[] }) {
 
 function StepRun({ step }: { step: Json }) {
   const [state, kind, path] = [textAt(step, 'state'), textAt(step, 'kind'), textAt(step, 'path')];
-  const problem = textAt(step, 'problem.message');
   return (
     <li className={style.run} data-state={state} style={{ paddingLeft: `${depthOf(path) * 1.25}rem` }}>
       <details>
@@ -49,12 +48,20 @@ function StepRun({ step }: { step: Json }) {
         <Values name="input" value={step.input} />
         <Values name="output" value={step.output} />
       </details>
-      {problem !== '' && (
-        <p className={style.problem}>
-          <code>{textAt(step, 'problem.code')}</code> {problem}
-        </p>
-      )}
+      <FlowProblem problem={step.problem} steps={[step]} />
     </li>
+  );
+}
+
+/** Why a run or a step has failed. What a flow raises says its author, in any language. */
+export function FlowProblem({ problem, steps }: { problem: unknown; steps: readonly Json[] }) {
+  if (!isJson(problem)) return null;
+  const [code, path] = [textAt(problem, 'code'), textAt(problem, 'step')];
+  const isRaised = steps.some((step) => step.kind === 'raise' && (path === '' || step.path === path));
+  return (
+    <p className={style.problem} role="alert">
+      <code>{code}</code> {(isRaised ? undefined : labels.error(code)) ?? textAt(problem, 'message')}
+    </p>
   );
 }
 

@@ -14,7 +14,7 @@ import { NamedRecord } from '../../kit/record/names.tsx';
 import { Button, Chip } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import style from './flows.module.css';
-import { StepRuns } from './step-runs.tsx';
+import { FlowProblem, StepRuns } from './step-runs.tsx';
 
 /** What a flow would have done with the changes of the last week, or would do with what is given to it. Nothing changes. */
 export default function Trial({ flow, isEdited, onClose }: { flow: Json; isEdited: boolean; onClose: () => void }) {
@@ -118,7 +118,7 @@ function TrialRun({ trial }: { trial: Json }) {
         <time className={text.meta}>{format.time(textAt(trial, 'decision.time'))}</time>
         <Chip tone={state === 'SUCCEEDED' ? 'good' : 'danger'}>{labels.value('FlowRunState', state)}</Chip>
       </summary>
-      {textAt(trial, 'problem.message') !== '' && <p role="alert">{textAt(trial, 'problem.message')}</p>}
+      <FlowProblem problem={trial.problem} steps={itemsAt(trial, 'steps')} />
       <StepRuns steps={itemsAt(trial, 'steps')} />
     </details>
   );

@@ -52,9 +52,9 @@ export function useSaving(pipeline: Json, edits: Edits, onSaved: (saved: Edits) 
 /** What is not filled in yet is no fault before it is saved. */
 function withoutMissing(error: unknown): unknown {
   if (!(error instanceof Problem)) return error;
-  const { status, code, message, requestId, retryAfter, body } = error;
+  const { status, body, requestId, retryAfter } = error;
   const errors = error.errors.filter((each) => each.code !== 'REQUIRED');
-  return new Problem(status, code, message, errors, requestId, retryAfter, body);
+  return new Problem(status, { ...body, errors }, requestId, retryAfter);
 }
 
 /** Puts stages into another order at once, and back if the server refuses. */

@@ -1,4 +1,5 @@
-import { labels, t } from '../../../app/language.ts';
+import { problemText } from '../../../app/boundaries.tsx';
+import { t } from '../../../app/language.ts';
 import { call, invalidate } from '../../../contract/api.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../../contract/json.ts';
 import { theContract, type Resource } from '../../../contract/contract.ts';
@@ -35,8 +36,7 @@ export function useBulk(
     }
     const faults = results.flatMap((result, index): [string, string][] => {
       if (isDone(result)) return [];
-      const reason = textAt(result, 'problem.reason');
-      return [[textAt(items[index], 'id'), labels.error(reason) ?? (textAt(result, 'problem.message') || reason)]];
+      return [[textAt(items[index], 'id'), problemText(result.problem)]];
     });
     states.fail(new Map(faults));
     return results;
