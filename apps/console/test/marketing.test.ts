@@ -214,3 +214,32 @@ test('the won amount is divided by each model beside each other, and the shares 
   expect(await row(/^Without touchpoints/)).toEqual(Array.from({ length: 5 }, () => '$20'));
   expect(await row(/^Won/)).toEqual(Array.from({ length: 5 }, () => '$120.01'));
 });
+
+test('a customer names its segments and opens one, whose members are names', async () => {
+  const id = await customer('Rosalind Franklin');
+  const segment = await workspace.api('POST', '/v1/segments', { key: 'crystals', name: 'Crystals', kind: 'STATIC' });
+  await workspace.api('POST', `/v1/segments/${String(segment['id'])}:addMembers`, { customerIds: [id] });
+  const own = await workspace.open(`/customers/${id}`);
+  const related = own.getByRole('region', { name: 'Related' });
+  await related.getByRole('heading', { name: 'Segments', exact: true }).waitFor();
+  await related.getByRole('link', { name: 'Crystals' }).click();
+  await own.waitForURL(`**/segments/${String(segment['id'])}/definition`);
+
+  await goTo(own, `/segmentMembers?filter=${encodeURIComponent(`segmentId = ${String(segment['id'])}`)}`);
+  await own.getByRole('row').getByRole('link', { name: 'Rosalind Franklin' }).waitFor();
+});
+
+test('the list of articles shows their states, and neither text nor path', async () => {
+  await workspace.api('POST', '/v1/articles', {
+    title: 'Zero point',
+    slug: 'zero',
+    locale: 'en',
+    markdown: 'Press it.',
+  });
+  const own = await workspace.open('/articles');
+  await own.getByRole('row', { name: /Zero point/ }).waitFor();
+  const heads = await own.getByRole('columnheader').allInnerTexts();
+  expect(heads).toEqual(expect.arrayContaining(['State', 'Updated']));
+  expect(heads).not.toContain('Markdown');
+  expect(heads).not.toContain('Path');
+});

@@ -34,6 +34,8 @@ export interface Hints {
   title: string;
   /** Field that refers to the record without which the name says little: the connection of a mapping. */
   within?: string;
+  /** Field that refers to the other record that it links: beside one of both, the other is shown in its place. */
+  link?: string;
   /** Columns of its list after the name, unless a view has others. */
   columns: readonly string[];
   /** Columns of the second line of a row, on a phone: at the left, and at the right of the first line. */
@@ -73,6 +75,13 @@ const auditEntry: Hints = {
 /** What the contract does not say, by the name of a resource or of its items. */
 const known: Readonly<Record<string, Hints>> = {
   auditEntries: auditEntry,
+  articles: {
+    icon: Table2,
+    title: 'title',
+    columns: ['state', 'changedSincePublish', 'sectionId', 'locale', 'audience', 'updateTime'],
+    detail: 'state',
+    figure: 'locale',
+  },
   campaignRecipients: {
     icon: Send,
     title: 'state',
@@ -186,6 +195,15 @@ const known: Readonly<Record<string, Hints>> = {
     path: (record) => `/pipelines/${textAt(record, 'id')}/stages`,
   },
   securityEvents: auditEntry,
+  segmentMembers: {
+    icon: Users,
+    title: 'customerId',
+    link: 'segmentId',
+    columns: ['segmentId', 'joinTime'],
+    detail: 'segmentId',
+    figure: 'joinTime',
+    path: (record) => `/customers/${textAt(record, 'customerId')}`,
+  },
   segments: {
     icon: Users,
     title: 'name',

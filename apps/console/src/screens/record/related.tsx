@@ -6,6 +6,7 @@ import { labels, t } from '../../app/language.ts';
 import { theContract, type Field, type Resource } from '../../contract/contract.ts';
 import { readQuery } from '../../contract/api.ts';
 import { isJson, itemsAt, textAt, type Json } from '../../contract/json.ts';
+import { hintsOf } from '../../hints/hints.ts';
 import { Chip } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { OperationDialog } from '../operation/operation-dialog.tsx';
@@ -70,19 +71,38 @@ function Referring({ item, resource, path }: { item: Item } & Reference) {
   const total = theContract().hasParameter(resource.list, 'total') ? 'EXACT' : undefined;
   const { data } = useQuery(readQuery(resource.list, { filter, pageSize: 6, total }, item.may(resource.list)));
   const isSame = resource.name === item.resource.name;
+  const other = otherOf(resource, path);
   return (
     <Records
       item={item}
-      title={isSame ? labels.field(resource.message, `${path}.back`) : labels.resource(resource.name)}
+      title={
+        isSame
+          ? labels.field(resource.message, `${path}.back`)
+          : labels.resource(other ? other.resource.name : resource.name)
+      }
       records={data && itemsAt(data, resource.items)}
       total={Number(data?.totalSize ?? 0)}
       message={resource.message}
-      pathTo={(record) => `/${resource.name}/${textAt(record, 'id')}`}
+      pathTo={(record) =>
+        other ? pathOfRecord(other.resource, { id: record[other.path] }) : pathOfRecord(resource, record)
+      }
       create={resource.create}
       body={{ [path]: item.id }}
       all={{ to: `/${resource.name}`, search: { filter } as never }}
     />
   );
+}
+
+/** The record at the other end of a link, of which `path` is one. */
+function otherOf(resource: Resource, path: string): Reference | undefined {
+  const { title, link } = hintsOf(resource);
+  const end = link !== undefined && path === link ? title : (link ?? '');
+  const other = theContract().resource(theContract().field(resource.message, end)?.reference ?? '');
+  return other && { resource: other, path: end };
+}
+
+function pathOfRecord(resource: Resource, record: Json): string {
+  return hintsOf(resource).path?.(record) ?? `/${resource.name}/${textAt(record, 'id')}`;
 }
 
 /** A list of the contract below the record, such as its consents, or what a verb finds for it, such as duplicates. */
