@@ -186,7 +186,7 @@ describe('a rule of assignment', () => {
 
   test('refers to live calendars only when a member gets one', async () => {
     const [first] = rule(users).members;
-    const unknown = { violations: [{ field: 'assignmentRule.members', reason: 'CALENDAR_NOT_FOUND' }] };
+    const unknown = { violations: [{ field: 'assignmentRule.members[0].calendarId', reason: 'CALENDAR_NOT_FOUND' }] };
     const { id: calendarId } = await service.call('createCalendar', { calendar: newCalendar() }, tenant.caller);
     const created = await tenant.createRule([], { members: [{ ...first!, calendarId }] });
     await service.call('deleteCalendar', { id: calendarId }, tenant.caller);

@@ -179,7 +179,9 @@ describe('the lines of a deal', () => {
     expect(await refusal({ lineItems: [line('1')], lineCurrency: 'XAU' })).toEqual([
       'deal.lineCurrency CURRENCY_UNKNOWN',
     ]);
-    expect(await refusal({ lineItems: [line('1', { productId })] })).toEqual(['deal.lineItems PRODUCT_NOT_FOUND']);
+    expect(await refusal({ lineItems: [line('1', { productId })] })).toEqual([
+      'deal.lineItems[0].productId PRODUCT_NOT_FOUND',
+    ]);
     expect(await refusal({ lineItems: [line('1')], amountMode: AmountMode.LINES, amount: euros('2') })).toEqual([
       'deal.amount NOT_ALLOWED',
     ]);

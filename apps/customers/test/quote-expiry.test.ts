@@ -1,4 +1,5 @@
-import { QuoteState } from '@rapport/contracts/rapport/sales/v1/quote';
+import { BatchMode } from '@rapport/contracts/rapport/api/v1/records';
+import { Quote, QuoteState } from '@rapport/contracts/rapport/sales/v1/quote';
 import { Settings } from '@rapport/contracts/rapport/work/v1/settings_service';
 import { expect, test } from 'vitest';
 import { PricedTenant } from './priced-tenant.js';
@@ -40,13 +41,34 @@ test('a sent quote expires at the end of its last day in the time zone of the wo
   expect((await service.call('reviseQuote', { id: quote.id }, tenant.caller)).state).toBe(QuoteState.DRAFT);
 });
 
+test('a quote of a batch with an unknown product is refused alone, and its violation names the line', async () => {
+  const tenant = newTenant();
+  const deal = await tenant.newDeal();
+  const quote = { ...Quote.decode(new Uint8Array()), title: '10 seats', currency: 'EUR', dealId: deal.id };
+  const unknown = [lines[0]!, { ...lines[0]!, productId: crypto.randomUUID() }];
+  const items = [{ quote: { ...quote, lineItems: unknown } }, { quote: { ...quote, lineItems: lines } }];
+
+  const { results } = await service.call(
+    'batchCreateQuotes',
+    { batch: { items, mode: BatchMode.PER_ITEM } },
+    tenant.caller,
+  );
+
+  const violations = [{ field: 'quote.lineItems[1].productId', reason: 'PRODUCT_NOT_FOUND' }];
+  expect(results).toMatchObject([{ problem: { violations } }, { quote: { title: '10 seats' } }]);
+  const atomic = service.call('batchCreateQuotes', { batch: { items, mode: BatchMode.ATOMIC } }, tenant.caller);
+  await expect(atomic).rejects.toMatchObject({
+    violations: [{ field: 'batch.items[0].quote.lineItems[1].productId', reason: 'PRODUCT_NOT_FOUND' }],
+  });
+});
+
 test('a quote has lines of live products, and keeps those of products that are deleted', async () => {
   const tenant = newTenant();
   const priced = new PricedTenant(service, tenant.caller);
   const { id: productId } = await priced.createProduct();
   const deal = await tenant.newDeal();
   const lineItems = [{ ...lines[0]!, productId }];
-  const refused = { violations: [{ field: 'quote.lineItems', reason: 'PRODUCT_NOT_FOUND' }] };
+  const refused = { violations: [{ field: 'quote.lineItems[0].productId', reason: 'PRODUCT_NOT_FOUND' }] };
   const unknown = [{ ...lines[0]!, productId: crypto.randomUUID() }];
   await expect(tenant.createQuote(deal, { lineItems: unknown })).rejects.toMatchObject(refused);
   const { quote } = await tenant.sentQuote(deal, { lineItems });

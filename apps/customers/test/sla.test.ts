@@ -135,7 +135,7 @@ describe('a policy', () => {
     ],
     [
       { targets: [target(SlaMetric.RESOLUTION, 60, { clock: SlaClock.BUSINESS, calendarId: crypto.randomUUID() })] },
-      'slaPolicy.targets',
+      'slaPolicy.targets[0].calendarId',
       'CALENDAR_NOT_FOUND',
     ],
   ])('with %j is refused at %s: %s', async (given, field, reason) => {

@@ -32,6 +32,7 @@ const removable: ReadonlySet<CampaignState> = new Set([
 export const campaigns = defineRecord<Campaign>('rapport/Campaign', CampaignsServiceService, {
   indexVersion: 1,
   alwaysSet: ['audience', 'state'],
+  checkedLater: ['variants.templateId'],
   normalise(sent, customFields, before) {
     const { record, violations } = normalise(sent, customFields, before);
     return { record: withDefaults(record), violations };

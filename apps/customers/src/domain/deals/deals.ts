@@ -5,7 +5,6 @@ import type { StatementTransaction } from '@rapport/persistence';
 import { defineRecord } from '../../engine/fields/record-type.js';
 import { missingRecord } from '../../engine/records/missing-record.js';
 import { recordController } from '../../engine/serve/record-controller.js';
-import { refuseUnknownProducts } from '../line-items/line-products.js';
 import { categoryOfStatus, categoryViolations, forecastOf } from './deal-forecast.js';
 import { valuesOf, valueViolations } from './deal-lines.js';
 import { rankOfEntry, rankOfNew } from './rank.js';
@@ -45,10 +44,7 @@ export const deals = defineRecord<Deal>('rapport/Deal', DealsServiceService, {
   checkUndelete: refuseMerged,
   detail: ({ stage }) => stage,
   openStatuses: ['OPEN'],
-  also: (changes) => [
-    ...enterStages(changes.filter(({ before, after }) => hasMoved(before, after))),
-    ...refuseUnknownProducts(changes, 'deal.lineItems'),
-  ],
+  also: (changes) => enterStages(changes.filter(({ before, after }) => hasMoved(before, after))),
 });
 
 export const DealsController = recordController(deals, DealsServiceService);

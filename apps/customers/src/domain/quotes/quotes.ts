@@ -8,7 +8,6 @@ import type { RecordChange } from '../../engine/fields/record-definition.js';
 import { defineRecord } from '../../engine/fields/record-type.js';
 import { recordController } from '../../engine/serve/record-controller.js';
 import { recordContract } from '../../engine/values/contract.js';
-import { refuseUnknownProducts } from '../line-items/line-products.js';
 import { computeLines } from '../line-items/line-totals.js';
 import { expiryStatements } from './expire-quote.js';
 
@@ -44,7 +43,7 @@ export const quotes = defineRecord<Quote>('rapport/Quote', QuotesServiceService,
     return { ...figures, customerId };
   },
   detail: ({ number }) => number,
-  also: (changes) => [...expiryStatements(changes), ...refuseUnknownProducts(changes, 'quote.lineItems')],
+  also: expiryStatements,
   restored: (records) => expiryStatements(records.map((after) => ({ before: undefined, after }))),
   deleted: (records) => {
     const accepted = records.filter(({ state }) => state === QuoteState.ACCEPTED);

@@ -8,7 +8,6 @@ import { SlaPoliciesServiceService } from '@rapport/contracts/rapport/support/v1
 import { isRefusal, timerStatement, type TransactionStatement } from '@rapport/persistence';
 import { currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
 import { filterViolations } from '../../engine/fields/filter-violations.js';
-import type { RecordChange } from '../../engine/fields/record-definition.js';
 import { defineRecord } from '../../engine/fields/record-type.js';
 import { recordController } from '../../engine/serve/record-controller.js';
 import { tickets } from '../tickets/tickets.js';
@@ -23,7 +22,6 @@ export const slaPolicies = defineRecord<SlaPolicy>('rapport/SlaPolicy', SlaPolic
     ...(filter === undefined ? [] : filterViolations(tickets, filter, 'slaPolicy')),
   ],
   stamp: ({ after: { state } }) => ({ state: state || SlaPolicyState.DRAFT }),
-  also: refuseUnknownCalendars,
   restored: (policies) => policies.flatMap(inForceAgain),
 });
 
@@ -67,17 +65,6 @@ function targetViolations(targets: readonly SlaTarget[]): FieldViolation[] {
         ]
       : []),
   ]);
-}
-
-/** Targets refer to calendars that exist when they get them. That of the policy is a reference of the engine. */
-function refuseUnknownCalendars(changes: readonly RecordChange<SlaPolicy>[]): TransactionStatement[] {
-  const ids = changes.flatMap(({ before, after }) => {
-    const known = new Set(before?.targets.map(({ calendarId }) => calendarId));
-    return after.targets.flatMap(({ calendarId }) =>
-      calendarId === undefined || known.has(calendarId) ? [] : calendarId,
-    );
-  });
-  return ids.length === 0 ? [] : [refuseMissingCalendars(ids, 'slaPolicy.targets')];
 }
 
 /** Refuses a write that needs calendars which are not live. */

@@ -137,6 +137,8 @@ export interface RecordDefinition<Message extends RecordMessage> {
   restored?(records: readonly Message[]): TransactionStatement[];
   /** Conditions on the target of a reference, besides being live, by JSON name. */
   targets?: Readonly<Record<string, TargetRule>>;
+  /** Paths of references that may name what does not exist yet, such as `variants.templateId`: their use checks them. */
+  checkedLater?: readonly string[];
   /** For a type whose records have a parent: how to find valid parent keys. */
   parent?: ParentRule;
   /** The searchable text before folding. By default the fields marked in the contract. */

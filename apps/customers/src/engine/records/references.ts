@@ -1,13 +1,16 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { RecordField } from '@rapport/contracts';
 import { OnDelete } from '@rapport/contracts/rapport/api/v1/options';
 import { queryRows, StatementTransaction, type Statement } from '@rapport/persistence';
-import { currentCaller, invalidArgument, type FieldViolation, type ViolationCode } from '@rapport/platform';
+import { invalidArgument, type FieldViolation, type ViolationCode } from '@rapport/platform';
 import { customFieldPath, type CustomFields } from '../fields/custom-fields.js';
 import type { RecordChange, RecordMessage, TargetRule } from '../fields/record-definition.js';
-import { onceAmongTypes, recordType, recordTypes, type RecordType } from '../fields/record-type.js';
+import { recordType, recordTypes, type RecordType } from '../fields/record-type.js';
 import { onceFor } from '../values/once-for.js';
 import { relatedField, relatedOf } from '../fields/related-records.js';
-import { rowReader, shownColumns, type StoredRecord } from './record-rows.js';
+import { lockTargets, neededFields } from './links/lock-targets.js';
+import { valuesAt } from './links/values-at.js';
+import type { StoredRecord } from './record-rows.js';
 
 /** A value that is the id of another record. */
 export interface Link {
@@ -180,11 +183,12 @@ export function restrictedLinks<Message extends RecordMessage>(type: RecordType<
 }
 
 function builtInLinks(type: RecordType, record: object, before: object | undefined): Link[] {
-  return referenceFields(type).flatMap(({ name, link, isNeeded }) => {
-    const id = (record as Values)[name] as string | undefined;
-    if (id === undefined || id === '') return [];
-    const isKept = id === (before as Values | undefined)?.[name];
-    return isKept && !isNeeded ? [] : [{ ...link, id, isKept }];
+  return referenceFields(type).flatMap(({ path, link, isNeeded }) => {
+    const kept = new Set(before && valuesAt(before, path).map(({ id }) => id));
+    return valuesAt(record, path).flatMap(({ field, id }) => {
+      const isKept = kept.has(id);
+      return isKept && !isNeeded ? [] : [{ ...link, field, id, isKept }];
+    });
   });
 }
 
@@ -216,84 +220,30 @@ function idOf(target: Target): string {
 /** Custom fields of type REFERENCE refer to customers. */
 const customTarget = 'rapport/Customer';
 
-/** The writable references. */
-const referenceFields = onceFor((type: RecordType) =>
-  type.contract.fields.flatMap(({ name, reference, writable }) => {
-    if (reference === undefined || writable === 'NEVER') return [];
-    const rule = type.definition.targets?.[name];
+/** A writable reference of a type. */
+interface ReferenceField {
+  /** JSON names, such as `lineItems` and `productId`. */
+  path: readonly string[];
+  isNeeded: boolean;
+  link: Omit<Link, 'field' | 'id' | 'isKept'>;
+}
+
+/** The writable references of a type, and those within its messages. */
+const referenceFields = onceFor((type: RecordType) => referencesIn(type, type.contract.fields, []));
+
+function referencesIn(type: RecordType, fields: readonly RecordField[], within: readonly string[]): ReferenceField[] {
+  return fields.flatMap(({ name, reference, writable, parts }): ReferenceField[] => {
+    if (writable === 'NEVER') return [];
+    const path = [...within, name];
+    if (type.definition.checkedLater?.includes(path.join('.'))) return [];
+    if (reference === undefined) return referencesIn(type, parts, path);
+    const rule = within.length === 0 ? type.definition.targets?.[name] : undefined;
     const target = recordType(reference);
     const { reason, description } = rule ?? {
       reason: `${target.constant}_NOT_FOUND`,
       description: `must be the id of a live ${target.singular}`,
     };
-    const isNeeded = type.definition.needs?.includes(name) ?? false;
-    return [{ name, isNeeded, link: { field: name, target: reference, reason, description, rule } }];
-  }),
-);
-
-/** The references whose targets a type needs. */
-const neededFields = onceFor((type: RecordType) =>
-  type.contract.fields.flatMap(({ name, column, reference }) =>
-    reference !== undefined && type.definition.needs?.includes(name) ? [{ name, column, target: reference }] : [],
-  ),
-);
-
-/** Whether a type needs targets of this type as records. */
-const isNeeded = onceAmongTypes((target: RecordType) =>
-  [...recordTypes()].some((type) => neededFields(type).some((field) => field.target === target.contract.type)),
-);
-
-/** The columns that rules of any type need from targets of a type. */
-const ruleColumns = onceAmongTypes((target: RecordType): readonly string[] => {
-  const columns = [...recordTypes()].flatMap(({ contract, definition }) =>
-    contract.fields.flatMap(({ name, reference }) => {
-      const rule = reference === target.contract.type ? definition.targets?.[name] : undefined;
-      return rule ? [rule.column] : [];
-    }),
-  );
-  return [...new Set(columns)];
-});
-
-function lockTargets(
-  type: RecordType,
-  ids: readonly string[],
-  stored: { type: RecordType; ids: readonly string[]; column: string } | undefined,
-): Statement {
-  const { table } = type;
-  const read = isNeeded(type)
-    ? { columns: shownColumns(type), row: rowReader(type) }
-    : { columns: ['id', ...ruleColumns(type)].map((column) => `${table}.${column}`).join(', ') };
-  const { tenantId } = currentCaller();
-  const { columns, ...row } = read;
-  const lock = 'and delete_time is null order by id for share';
-  // One id is a plain parameter: PostgreSQL makes a new plan for each call with a list.
-  const [id, ...others] = ids;
-  const isOne = others.length === 0;
-  if (!stored) {
-    return {
-      name: isOne ? `lock_linked_${table}` : `lock_linked_${table}s`,
-      sql: `select ${columns} from ${table}
-        where tenant_id = $1 and ${isOne ? 'id = $2' : 'id = any ($2::uuid[])'} ${lock}`,
-      values: [tenantId, isOne ? id : [...ids]],
-      ...row,
-    };
-  }
-  const { column } = stored;
-  const from = stored.type.table;
-  if (isOne && stored.ids.length === 1) {
-    return {
-      name: `lock_${table}_of_${from}`,
-      sql: `select ${columns} from ${table} where tenant_id = $1 and (id = $2
-        or id = (select ${column} from ${from} where tenant_id = $1 and id = $3)) ${lock}`,
-      values: [tenantId, id ?? null, stored.ids[0]],
-      ...row,
-    };
-  }
-  return {
-    name: `lock_${table}s_of_${from}s`,
-    sql: `select ${columns} from ${table} where tenant_id = $1 and (id = any ($2::uuid[])
-        or id in (select ${column} from ${from} where tenant_id = $1 and id = any ($3::uuid[]))) ${lock}`,
-    values: [tenantId, [...ids], [...stored.ids]],
-    ...row,
-  };
+    const isNeeded = within.length === 0 && (type.definition.needs?.includes(name) ?? false);
+    return [{ path, isNeeded, link: { target: reference, reason, description, rule } }];
+  });
 }

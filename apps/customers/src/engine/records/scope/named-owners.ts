@@ -3,6 +3,7 @@ import { invalidArgument, type FieldViolation } from '@rapport/platform';
 import type { RecordMessage } from '../../fields/record-definition.js';
 import type { RecordType } from '../../fields/record-type.js';
 import { onceFor } from '../../values/once-for.js';
+import { valuesAt } from '../links/values-at.js';
 import { missingOwners, type OwnerId } from './known-owners.js';
 
 /** A value that names a user, an API key or a team. */
@@ -58,26 +59,21 @@ export async function checkOwners(named: readonly NamedOwner[]): Promise<void> {
   refuse(named.filter((owner) => missing.has(keyOf(owner))).map(violationOf));
 }
 
-/** The fields that name owners, or have messages with such fields. */
+/** A field that names owners. */
 interface NamingField {
-  name: string;
-  kind: OwnerId['kind'] | undefined;
-  parts: readonly NamingField[];
+  /** JSON names, such as `splits` and `ownerId`. */
+  path: readonly string[];
+  kind: OwnerId['kind'];
 }
 
-const namingFields = onceFor((type: RecordType) => namingOf(type.contract.fields));
+const namingFields = onceFor((type: RecordType) => namingIn(type.contract.fields, []));
 
-function namingOf(fields: readonly RecordField[]): NamingField[] {
+function namingIn(fields: readonly RecordField[], within: readonly string[]): NamingField[] {
   return fields.flatMap(({ name, writable, isUser, isTeam, parts }): NamingField[] => {
     if (writable === 'NEVER') return [];
-    const field = { name, kind: kindOf(isUser, isTeam), parts: namingOf(parts) };
-    return field.kind === undefined && field.parts.length === 0 ? [] : [field];
+    const path = [...within, name];
+    return isUser || isTeam ? [{ path, kind: isTeam ? 'TEAM' : 'PRINCIPAL' }] : namingIn(parts, path);
   });
-}
-
-function kindOf(isUser: boolean, isTeam: boolean): OwnerId['kind'] | undefined {
-  if (isUser) return 'PRINCIPAL';
-  return isTeam ? 'TEAM' : undefined;
 }
 
 /** The owners that a record names newly. */
@@ -87,21 +83,10 @@ function newOwners(type: RecordType, record: RecordMessage, { before, mask }: Gi
 }
 
 function namedOwners(type: RecordType, record: RecordMessage, mask?: readonly string[]): NamedOwner[] {
-  const fields = namingFields(type);
-  return namedBy(mask ? fields.filter(({ name }) => mask.includes(name)) : fields, record, '');
-}
-
-function namedBy(fields: readonly NamingField[], message: object, path: string): NamedOwner[] {
-  return fields.flatMap(({ name, kind, parts }) => {
-    const value = (message as Record<string, unknown>)[name];
-    const place = `${path}${name}`;
-    const items = Array.isArray(value)
-      ? value.map((item: unknown, index) => ({ at: `${place}[${index}]`, item }))
-      : [{ at: place, item: value }];
-    return items.flatMap(({ at, item }): NamedOwner[] => {
-      if (typeof item === 'object' && item !== null) return namedBy(parts, item, `${at}.`);
-      return kind && typeof item === 'string' && item !== '' ? [{ field: at, kind, id: item.toLowerCase() }] : [];
-    });
+  return namingFields(type).flatMap(({ path, kind }) => {
+    const [name = ''] = path;
+    if (mask?.includes(name) === false) return [];
+    return valuesAt(record, path).map(({ field, id }) => ({ field, kind, id: id.toLowerCase() }));
   });
 }
 
