@@ -8,13 +8,15 @@ const bookkeeping = ['create_time', 'update_time', 'created_by', 'updated_by'];
 /** How the change log logs a record type. */
 export function loggedTable(record: RecordContract): LoggedTable {
   const columns = record.fields.map(({ column }) => column);
+  const counters = record.fields.filter(({ isUnversioned }) => isUnversioned).map(({ column }) => column);
   return {
     table: tableOf(record),
     type: tableOf(record),
     key: 'id',
     version: '$.version',
-    content: columns.filter((column) => !['id', 'etag', ...bookkeeping].includes(column)),
+    content: columns.filter((column) => !['id', 'etag', ...bookkeeping, ...counters].includes(column)),
     bookkeeping: ['version', ...bookkeeping.filter((column) => columns.includes(column))],
+    ...(counters.length > 0 && { counters }),
   };
 }
 
@@ -56,15 +58,16 @@ export function classNameOf(name: string): string {
 
 /** The call that makes the triggers of the change log, as text. */
 export function logTriggers(record: RecordContract): string {
-  const { table, type, key, version, content, bookkeeping: kept } = loggedTable(record);
+  const { table, type, key, version, content, bookkeeping: kept, counters = [] } = loggedTable(record);
+  const list = (columns: readonly string[]) => `[${columns.map((column) => `'${column}'`).join(', ')}]`;
   return `
       triggersOf({
         table: '${table}',
         type: '${type}',
         key: '${key}',
         version: '${version}',
-        content: [${content.map((column) => `'${column}'`).join(', ')}],
-        bookkeeping: [${kept.map((column) => `'${column}'`).join(', ')}],
+        content: ${list(content)},
+        bookkeeping: ${list(kept)},${counters.length > 0 ? `\n        counters: ${list(counters)},` : ''}
       }),
     `;
 }

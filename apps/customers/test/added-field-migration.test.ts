@@ -43,7 +43,7 @@ test('a printed field is a column of the records that there are, and its changes
 test.each(recordContracts(platformContract()))(
   'a field that $plural get is logged beside those that are',
   async (record) => {
-    const { table: name, content, bookkeeping } = loggedTable(record);
+    const { table: name, content, bookkeeping, counters = [] } = loggedTable(record);
     const { rows } = await table.app.query<{ prosrc: string }>('select prosrc from pg_proc where proname = $1', [
       `log_${name}_update`,
     ]);
@@ -52,6 +52,7 @@ test.each(recordContracts(platformContract()))(
       ([, column]) => column,
     );
     expect([...new Set(logged)].sort()).toEqual([...content, ...bookkeeping].sort());
+    for (const counter of counters) expect(rows[0]?.prosrc).toContain(`n.${counter}`);
   },
 );
 

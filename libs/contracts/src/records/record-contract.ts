@@ -46,6 +46,8 @@ export interface RecordField {
   /** Whether it is required. The required part of an item is its key. */
   isRequired: boolean;
   isPersonal: boolean;
+  /** Whether it is a counter that changes without a new version of the record. */
+  isUnversioned: boolean;
   /** Whether its values are UUIDs. */
   isId: boolean;
   /** Whether its values are ids of users. */
@@ -142,6 +144,7 @@ function recordField(contract: Contract, desc: DescField, targets: Targets): Rec
     writable: writableOf(contract, desc),
     isRequired: contract.is(desc, FieldBehavior.REQUIRED),
     isPersonal: contract.rules(desc).pii,
+    isUnversioned: contract.rules(desc).unversioned,
     isId: contract.rules(desc).format === Format.UUID,
     isUser: contract.reference(desc) === 'rapport/User',
     isTeam: contract.reference(desc) === 'rapport/Team',
