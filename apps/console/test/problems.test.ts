@@ -76,4 +76,18 @@ describe('a call that fails', () => {
     await own.getByRole('button', { name: '保存' }).click();
     await own.getByText('另一个产品已使用此 SKU。').first().waitFor();
   });
+
+  test('in one part of a screen says so there, in place of waiting or of saying that there is nothing', async () => {
+    const permissions = ['customers.read', 'workspace.read'];
+    const role = await workspace.api('POST', '/v1/roles', { displayName: 'Only customers', permissions });
+    const person = await workspace.person([String(role['id'])], 'Noor Haddad');
+    const own = await workspace.open('/my-day', person);
+    const tasks = own.getByRole('region', { name: 'Tasks' });
+    await tasks.getByRole('alert').getByText('tasks.read').waitFor();
+    expect(await tasks.getByLabel('Add a task').count()).toBe(0);
+
+    await goTo(own, '/inbox');
+    await own.getByRole('alert').getByText('tickets.read').waitFor();
+    expect(await own.getByText('Nothing waits here').count()).toBe(0);
+  });
 });

@@ -52,7 +52,7 @@ export function Inbox() {
         <section className={style.list} aria-label={name}>
           <ProblemNote error={list.error} />
           {list.isPending && <Pending />}
-          {!list.isPending && list.tickets.length === 0 && <Empty />}
+          {!list.isPending && !list.error && list.tickets.length === 0 && <Empty />}
           <TicketRows label={name} tickets={list.tickets} chosen={openId} onChoose={choose} onOpen={choose} />
           {list.more && (
             <p className={style.more}>

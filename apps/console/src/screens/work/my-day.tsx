@@ -1,7 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { TriangleAlert } from 'lucide-react';
+import { ProblemNote } from '../../app/boundaries.tsx';
 import { format, labels, t } from '../../app/language.ts';
+import { useMay } from '../../app/resource.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
@@ -28,7 +30,8 @@ export function MyDay() {
   const now = useNow();
   const until = momentOf(addDays(today(), 8)).toISOString();
   const filter = `ownerId = me AND ${openTasks} AND deadline <= "${until}"`;
-  const { data } = useQuery(wholeQuery('listTasks', 'tasks', { filter, orderBy: 'deadline' }));
+  const may = useMay();
+  const { data, error } = useQuery(wholeQuery('listTasks', 'tasks', { filter, orderBy: 'deadline' }));
   const acts = useTaskActs();
   const tasks = itemsAt(data, 'tasks');
   const groups = order.map((when) => ({ when, tasks: tasks.filter((task) => whenOf(task, now) === when) }));
@@ -44,8 +47,9 @@ export function MyDay() {
       <Scroll>
         <div className={style.day}>
           <section className={style.todo} aria-label={labels.resource('tasks')}>
-            <QuickAdd />
-            {!data && <Waiting />}
+            {may('createTask') && <QuickAdd />}
+            <ProblemNote error={error} />
+            {!data && !error && <Waiting />}
             {data && tasks.length === 0 && (
               <Nothing
                 title={t('work.nothing')}
@@ -66,7 +70,7 @@ export function MyDay() {
           </section>
           <aside className={style.side}>
             <DayAgenda />
-            <MyDeals />
+            {may('listDeals') && <MyDeals />}
           </aside>
         </div>
       </Scroll>
