@@ -34,6 +34,12 @@ async function create(path: string, body: object): Promise<string> {
   return ((await untilKnown(path, body)) as { id: string }).id;
 }
 
+/** Users who take turns. */
+function newMembers(count: number): Promise<{ userId: string }[]> {
+  const user = () => ({ email: `${crypto.randomUUID()}@example.com`, displayName: 'Ada', roleIds: ['read-only'] });
+  return Promise.all(Array.from({ length: count }, async () => ({ userId: await create('/v1/users', user()) })));
+}
+
 /** Repeats a request with the same key until its outcome is known. */
 async function untilKnown(path: string, body: object): Promise<unknown> {
   const headers = { 'idempotency-key': crypto.randomUUID() };
@@ -74,7 +80,7 @@ test(
   async () => {
     await create('/v1/assignmentRules', {
       ...{ name: 'Deals', recordType: 'deal', method: 'ROUND_ROBIN' },
-      members: [{ userId: crypto.randomUUID() }, { userId: crypto.randomUUID() }],
+      members: await newMembers(2),
     });
     const customers = await countOf('customers');
     for (const table of killedAt) {
@@ -97,7 +103,7 @@ test(
 test(
   '64 clients get owners fairly to one while the process is killed',
   async () => {
-    const members = Array.from({ length: 5 }, () => ({ userId: crypto.randomUUID() }));
+    const members = await newMembers(5);
     const rule = { name: 'Leads', recordType: 'lead', method: 'ROUND_ROBIN', filter: 'source = "kills"', members };
     const ruleId = await create('/v1/assignmentRules', rule);
     const total = clients * calls;
