@@ -92,6 +92,8 @@ export class RunningCustomers {
       peer,
       logger: createLogger('customers', process.env['LOG_LEVEL'] ?? 'silent'),
       runHandlers,
+      // The plain clients of tests cannot repeat an upload that begins while its connection reaches its age.
+      connectionAgeSeconds: 3_600,
     });
     const client = new CustomersServiceClient(address, credentials.createInsecure());
     const streams = new ContractClient(address, services);
