@@ -3,7 +3,7 @@ import { isSoak, printedSeed, sizeOf, soakTimeoutMs, type Platform } from '@rapp
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startMariadb, type Mariadb } from '../connectors/peers/mariadb.ts';
 import { startRadicale, type Radicale } from '../connectors/peers/radicale.ts';
-import { createMariadbDatabase, createPostgresSchema } from '../connectors/sql-databases.ts';
+import { createMariadbDatabase, createPostgresSchema, type TestDatabase } from '../connectors/sql-databases.ts';
 import { DealsTable } from './deals-table.ts';
 import { ExchangeTenant } from './exchange-tenant.ts';
 import { cardSide } from './two-way/card-side.ts';
@@ -204,25 +204,7 @@ async function mariadbTable() {
   const tenant = await ExchangeTenant.create(platform);
   const database = await createMariadbDatabase(mariadb);
   await database.run(peopleTable);
-  const { port, user, password } = database;
-  const connection = await tenant.connect(
-    'sql',
-    {
-      ...{
-        engine: 'MARIADB',
-        host: '127.0.0.1',
-        port,
-        database: database.database,
-        user,
-        tls: 'OFF',
-        table: 'people',
-      },
-      ...{ idColumn: 'id', updatedColumn: 'updated_at', keyColumn: 'rapport_key', deletedColumn: 'deleted_at' },
-      ...{ versionColumn: 'version', lateCommitSeconds: 2 },
-    },
-    { password },
-    polled,
-  );
+  const connection = await connectTable(tenant, database, { engine: 'MARIADB', table: 'people', idColumn: 'id' });
   const mappingId = await tenant.map(connection, {
     ...mapping,
     recordType: 'people',
@@ -248,23 +230,10 @@ async function typedTable(engine: Engine, timeZone: string) {
   const table = { engine, run: database.run };
   await createTypedTable(table);
   await defineTypedFields(tenant, engine);
-  const { port, user, password } = database;
-  const connection = await tenant.connect(
-    'sql',
-    {
-      ...{ engine, host: '127.0.0.1', port, database: database.database, user, tls: 'OFF', timeZone },
-      ...(engine === 'POSTGRESQL' && { schema: user }),
-      ...{
-        table: 'things',
-        idColumns: ['branch', 'number'],
-        updatedColumn: 'updated_at',
-        keyColumn: 'rapport_key',
-      },
-      ...{ deletedColumn: 'deleted_at', versionColumn: 'version', lateCommitSeconds: 2 },
-    },
-    { password },
-    polled,
-  );
+  const connection = await connectTable(tenant, database, {
+    ...{ engine, timeZone, ...(engine === 'POSTGRESQL' && { schema: database.user }) },
+    ...{ table: 'things', idColumns: ['branch', 'number'] },
+  });
   const mappingId = await tenant.map(connection, {
     ...mapping,
     recordType: 'things',
@@ -274,4 +243,16 @@ async function typedTable(engine: Engine, timeZone: string) {
     ],
   });
   return { tenant, table, mappingId };
+}
+
+/** Connects a table with the columns that an exchange in both directions needs. @param own settings of its engine and its key */
+function connectTable(
+  tenant: ExchangeTenant,
+  { port, database, user, password }: Pick<TestDatabase, 'port' | 'database' | 'user' | 'password'>,
+  own: object,
+): Promise<string> {
+  const place = { host: '127.0.0.1', port, database, user, tls: 'OFF' };
+  const columns = { updatedColumn: 'updated_at', keyColumn: 'rapport_key', deletedColumn: 'deleted_at' };
+  const config = { ...place, ...columns, versionColumn: 'version', lateCommitSeconds: 2, ...own };
+  return tenant.connect('sql', config, { password }, polled);
 }
