@@ -43,10 +43,11 @@ export class EncryptedImports {
     return new OtherWrite(this.tenant.database);
   }
 
-  /** Starts an import of 70 people, one of whom is held: it waits there. */
-  async waitingImport(known: Customer, mark: string): Promise<{ id: string; held: OtherWrite }> {
+  /** Starts an import of 70 people, one of whom is held: it waits there. @param last is in the last row */
+  async waitingImport(known: Customer, mark: string, last?: Customer): Promise<{ id: string; held: OtherWrite }> {
     const rows = marked(mark, 70);
     rows[50] = { ...rows[50], emails: known.emails };
+    if (last) rows[69] = { ...rows[69], emails: last.emails };
     const held = await this.hold(known.id);
     const { id } = await this.tenant.start(csvOf(rows, mark));
     await held.untilWaiting(1);
