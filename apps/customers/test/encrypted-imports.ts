@@ -6,6 +6,7 @@ import type { Keys } from './databases.js';
 import { EncryptedTenant, everythingIn, personalValues, someone, valuesIn } from './encrypted-tenant.js';
 import { OperationTenant } from './operation-tenant.js';
 import { OtherWrite } from './other-write.js';
+import { repeatWhile } from './repeat-while.js';
 import type { RunningCustomers } from './running-customers.js';
 import { superuserOf } from './superuser.js';
 
@@ -15,6 +16,12 @@ export const encryptedImportOptions = {
   jobLookMs: 50,
   bulkLimits: { importChunkRows: 20 },
 };
+
+interface WaitingImport {
+  id: string;
+  held: OtherWrite;
+  releaseLast: () => Promise<void>;
+}
 
 /** An encrypted tenant that imports files by operations. */
 export class EncryptedImports {
@@ -43,25 +50,36 @@ export class EncryptedImports {
     return new OtherWrite(this.tenant.database);
   }
 
-  /** Starts an import of 70 people, one of whom is held: it waits there. @param last is in the last row */
-  async waitingImport(known: Customer, mark: string, last?: Customer): Promise<{ id: string; held: OtherWrite }> {
+  /**
+   * Starts an import of 70 people, of whom one is held and the last one too: it waits at the first, and no later step overtakes what
+   * waits for it then.
+   */
+  async waitingImport(known: Customer, mark: string): Promise<WaitingImport> {
+    const last = await this.encrypted.create(someone(`${mark}last`));
+    const superuser = await superuserOf(this.customers.urls.ownerUrl);
+    await superuser.query('begin');
+    await superuser.query('select from customer where id = $1 for update', [last.id]);
     const rows = marked(mark, 70);
     rows[50] = { ...rows[50], emails: known.emails };
-    if (last) rows[69] = { ...rows[69], emails: last.emails };
+    rows[69] = { ...rows[69], emails: last.emails };
     const held = await this.hold(known.id);
     const { id } = await this.tenant.start(csvOf(rows, mark));
     await held.untilWaiting(1);
     expect(valuesIn(await this.stored(), [mark, ...rows.flatMap(personalValues)])).toEqual([]);
-    return { id, held };
+    return { id, held, releaseLast: () => superuser.end() };
   }
 
   /** As `waitingImport`, and pauses it there. */
   async pausedImport(known: Customer, mark: string): Promise<Operation> {
-    const { id, held } = await this.waitingImport(known, mark);
-    const answer = this.customers.call('pauseOperation', { id }, this.tenant.caller);
+    const { id, held, releaseLast } = await this.waitingImport(known, mark);
+    const pausing = repeatWhile('CONCURRENT_WRITE', () =>
+      this.customers.call('pauseOperation', { id }, this.tenant.caller),
+    );
     await held.untilWaiting(2);
     await held.release();
-    return answer;
+    const paused = await pausing;
+    await releaseLast();
+    return paused;
   }
 
   async issuesOf(id: string): Promise<ImportIssue[]> {

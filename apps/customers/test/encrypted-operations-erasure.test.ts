@@ -6,7 +6,6 @@ import { someone, type EncryptedTenant } from './encrypted-tenant.js';
 import type { OperationTenant } from './operation-tenant.js';
 import { repeatWhile } from './repeat-while.js';
 import { RunningCustomers } from './running-customers.js';
-import { superuserOf } from './superuser.js';
 
 let customers: RunningCustomers;
 let keys: Keys;
@@ -82,20 +81,14 @@ test('undo leaves a customer whose former values an erasure removed', async () =
 
 test('an erasure during an import ends it, and its completed rows can be undone', async () => {
   await encrypted.encrypt();
-  const [known, last, other] = await Promise.all(
-    ['hexknown', 'hexlast', 'hexother'].map((mark) => encrypted.create(someone(mark))),
-  );
-  // Held for longer than the known one, since the next steps may overtake the erasure when that is released.
-  const superuser = await superuserOf(customers.urls.ownerUrl);
-  await superuser.query('begin');
-  await superuser.query('select from customer where id = $1 for update', [last!.id]);
-  const { id, held } = await imports.waitingImport(known!, 'hexrow', last);
+  const [known, other] = [await encrypted.create(someone('hexknown')), await encrypted.create(someone('hexother'))];
+  const { id, held, releaseLast } = await imports.waitingImport(known, 'hexrow');
 
-  const erasing = repeatWhile('CONCURRENT_WRITE', () => encrypted.erase(other!.id));
+  const erasing = repeatWhile('CONCURRENT_WRITE', () => encrypted.erase(other.id));
   await held.untilWaiting(2);
   await held.release();
   await erasing;
-  await superuser.end();
+  await releaseLast();
 
   const ended = await tenant.untilEnded(id);
   expect(ended).toMatchObject({ state: State.FAILED, error: { reason: 'IMPORT_ERASED' }, counts: { rows: 60 } });
