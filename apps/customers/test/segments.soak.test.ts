@@ -119,7 +119,8 @@ class World {
   /** One change, which a race may refuse. */
   async change(): Promise<void> {
     const kinds = Object.keys(this.changes).filter((each) => each !== 'rebuild' || size.bystanders === 0);
-    const kind = this.random.pick(kinds);
+    // More changes end people than create them: without these, most changes would find nobody.
+    const kind = this.live.length < size.people / 2 ? 'create' : this.random.pick(kinds);
     try {
       await this.changes[kind]?.();
       this.#count(kind);
