@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { isSoak, printTally } from '@rapport/testing';
+import { printTally, sizeOf } from '@rapport/testing';
 import { expect, test, vi } from 'vitest';
 import { bodyOf, FilesTenant } from './files-tenant.js';
 import { person, sharedCustomers } from './running-customers.js';
@@ -7,7 +7,7 @@ import { person, sharedCustomers } from './running-customers.js';
 const customers = await sharedCustomers();
 
 /** The largest allowed file, or one of a few pieces. */
-const sizeBytes = isSoak ? 2 ** 31 - 1 : 7_654_321;
+const sizeBytes = sizeOf('FILE_BYTES', { short: 7_654_321, long: 2 ** 31 - 1 });
 const blockBytes = 65_536;
 /** Bytes between two lost connections. */
 const betweenLosses = Math.floor(sizeBytes / 7);
