@@ -1,7 +1,7 @@
 import type { SharedPlatform } from '@rapport/testing';
 import { vi } from 'vitest';
 import { addExchange, addPeopleFile } from './add-exchange.ts';
-import { newMarker, once } from './markers.ts';
+import { newMarker, once, oncePerKey } from './markers.ts';
 
 interface Calls {
   platform: SharedPlatform;
@@ -9,6 +9,9 @@ interface Calls {
   remove: (collection: string, id: string) => Promise<string>;
   tenantId: () => Promise<string>;
 }
+
+/** The mailbox of a tenant's messages: a tenant has fewer relays than the access matrix makes messages. */
+const mailboxOfMessages = oncePerKey<string>();
 
 /** Creates webhook endpoints, connections, mappings, and what an exchange leaves, named by `marker`. */
 export function exchangeRecords({ platform, create, remove, tenantId }: Calls, marker: string) {
@@ -36,10 +39,12 @@ export function exchangeRecords({ platform, create, remove, tenantId }: Calls, m
   };
   const makeRelay = () => create('/v1/relays', { name: marker, host: 'smtp.mail.example' });
   const makeLimit = () => create('/v1/deliveryLimits', { match: `${newMarker()}.example`, connections: 1 });
-  const makeMessage = async () => {
+  const makeSender = async () => {
     const relayId = await makeRelay();
-    const mailbox = { address: `${newMarker()}@mail.example`, kind: 'SEND_ONLY', relayId };
-    const mailboxId = await create('/v1/mailboxes', mailbox);
+    return create('/v1/mailboxes', { address: `${newMarker()}@mail.example`, kind: 'SEND_ONLY', relayId });
+  };
+  const makeMessage = async () => {
+    const mailboxId = await mailboxOfMessages(await tenantId(), makeSender);
     const message = { mailboxId, to: [`${newMarker()}@mail.example`], subject: marker, text: marker };
     // Customers hears of the mailbox a moment later.
     const id = await vi.waitFor(() => create('/v1/messages:send', message), { timeout: 20_000, interval: 200 });

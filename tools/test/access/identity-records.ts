@@ -1,6 +1,6 @@
 import type { SharedPlatform } from '@rapport/testing';
 import { addSession } from './add-session.ts';
-import { newMarker, once } from './markers.ts';
+import { newMarker, once, oncePerKey } from './markers.ts';
 
 interface Calls {
   platform: SharedPlatform;
@@ -9,6 +9,9 @@ interface Calls {
   tenantId: () => Promise<string>;
 }
 
+/** The role of a tenant's users: a tenant has fewer roles than the access matrix makes users. */
+const roleOfUsers = oncePerKey<string>();
+
 /** Creates users, roles, teams, sessions, keys and clients, named by `marker`. `makeUser` creates one more user. */
 export function identityRecords({ platform, create, remove, tenantId }: Calls, marker: string) {
   // To change a role, a caller needs the role's permissions, and every caller has this one.
@@ -16,8 +19,10 @@ export function identityRecords({ platform, create, remove, tenantId }: Calls, m
   const makeRole = (name: string) => create('/v1/roles', { displayName: `${marker} ${name}`, permissions });
   const role = once(() => makeRole('Reader'));
   const makeTeam = (name: string) => create('/v1/teams', { displayName: `${marker} ${name}` });
-  const makeUser = async () =>
-    create('/v1/users', { email: `${newMarker()}@example.com`, displayName: marker, roleIds: [await role()] });
+  const makeUser = async () => {
+    const roleIds = [await roleOfUsers(await tenantId(), () => makeRole('User'))];
+    return create('/v1/users', { email: `${newMarker()}@example.com`, displayName: marker, roleIds });
+  };
   const user = once(makeUser);
   const session = async () => addSession(platform, await tenantId(), await user());
   const makeClient = () =>
