@@ -10,7 +10,7 @@ interface OwnerRow {
 
 /** Handles FindOwners. @throws AppError PERMISSION_DENIED */
 export async function findOwners(em: EntityManager, { tenantId, ids }: FindOwnersRequest): Promise<FindOwnersResponse> {
-  requireService('customers');
+  requireService('customers', 'sync');
   const rows = await readForTenant<OwnerRow>(em.fork({ session: tenantSession(tenantId) }), {
     name: 'find_owners',
     sql: `select id, false as is_team from user_account where tenant_id = $1 and id = any ($2::uuid[])

@@ -118,11 +118,11 @@ export class SyncModule {
         ...feedProviders(options, filters),
         {
           provide: DefinitionChecks,
-          useFactory: (calls: RecordCalls) => {
+          useFactory: (calls: RecordCalls, members: TenantMembers) => {
             const fields = new TenantFields(options.customers, options.auth);
-            return new DefinitionChecks(fields, filters, new EnrollmentFilters(calls));
+            return new DefinitionChecks(fields, filters, new EnrollmentFilters(calls), members);
           },
-          inject: [RecordCalls],
+          inject: [RecordCalls, TenantMembers],
         },
         ...flowProviders(options),
         { provide: OAuthTokens, useValue: new OAuthTokens(http) },

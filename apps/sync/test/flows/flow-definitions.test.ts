@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { sharedPlatform } from '@rapport/testing';
 import { beforeEach, expect, inject, test } from 'vitest';
 import { WebhookTenant } from '../sync-platform.ts';
@@ -238,6 +238,28 @@ test('what a flow names exists when it is published', async () => {
     errors: [{ code: 'BAD_FORMAT', pointer: expect.stringMatching(/secretName$/) as string }],
   });
   await tenant.ok('PUT', '/v1/flowSecrets/partner', { value: `whsec_${randomBytes(24).toString('base64')}` });
+  expect((await verb(flow, 'publish')).status).toBe(200);
+});
+
+test('the approvers that a flow names are users of the workspace when it is published', async () => {
+  const asks = (approverIds: string[]) => ({
+    trigger: { manual: {} },
+    steps: [{ key: 'group', do: { steps: [{ key: 'ask', approve: { question: "'Agreed?'", approverIds } }] } }],
+  });
+  const newUser = async (by: WebhookTenant) => {
+    const email = `${randomUUID()}@example.com`;
+    return (await by.ok<{ id: string }>('POST', '/v1/users', { email, displayName: 'Ada', roleIds: ['member'] })).id;
+  };
+  const [own, stranger] = [await newUser(tenant), await newUser(await WebhookTenant.create(platform))];
+  const flow = await create({ definition: asks([own, stranger, randomUUID()]) });
+
+  const refused = await verb(flow, 'publish');
+  expect(refused.status).toBe(400);
+  expect((refused.body['errors'] as Json[]).map(({ code, pointer }) => `${String(code)} ${String(pointer)}`)).toEqual([
+    expect.stringMatching(/^USER_NOT_FOUND .*approverIds\/1$/),
+    expect.stringMatching(/^USER_NOT_FOUND .*approverIds\/2$/),
+  ]);
+  await tenant.ok('PATCH', `/v1/flows/${flow.id}`, { definition: asks([own]) });
   expect((await verb(flow, 'publish')).status).toBe(200);
 });
 

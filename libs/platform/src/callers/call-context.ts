@@ -79,7 +79,8 @@ export function requireSync(): void {
   requireService('sync');
 }
 
-/** For methods that only one service may call. @throws AppError PERMISSION_DENIED to other processes of the platform */
-export function requireService(name: 'customers' | 'sync'): void {
-  if (currentCaller().principalId !== `service:${name}`) throw permissionMissing('platform.internal');
+/** For methods that only some services may call. @throws AppError PERMISSION_DENIED to other processes of the platform */
+export function requireService(...names: ('customers' | 'sync')[]): void {
+  const { principalId } = currentCaller();
+  if (!names.some((name) => principalId === `service:${name}`)) throw permissionMissing('platform.internal');
 }

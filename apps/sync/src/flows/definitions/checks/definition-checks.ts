@@ -7,12 +7,13 @@ import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import type { RecordFilters } from '../../../webhooks/events/record-filters.js';
 import { definitionMessage } from '../definition-json.js';
 import { startVariables, typeOfRecord } from '../variables.js';
+import type { TenantMembers } from '../../approvals/tenant-members.js';
 import { checkEnrollment } from './check-enrollment.js';
 import { checkTrigger } from './check-trigger.js';
 import { StepsCheck } from './check-steps.js';
 import type { EnrollmentFilters } from './enrollment-filters.js';
 import { fieldOf, Place, pointerOf, type Fault } from './faults.js';
-import { allSteps } from './step-tree.js';
+import { allSteps, placedSteps } from './step-tree.js';
 import type { TenantFields, TenantType } from './tenant-fields.js';
 import { typesOf } from './used-types.js';
 
@@ -32,7 +33,7 @@ const validator = new MessageValidator(platformContract());
 const none: ReadonlySet<string> = new Set();
 
 interface CheckOptions {
-  /** Whether other flows and secrets that it names have to exist. */
+  /** Whether other flows, secrets and approvers that it names have to exist. */
   isPublished?: boolean;
   /** By the names of its types, and of others; read when absent. */
   types?: ReadonlyMap<string, TenantType>;
@@ -46,6 +47,7 @@ export class DefinitionChecks {
     private readonly fields: TenantFields,
     private readonly filters: RecordFilters,
     private readonly customers: Pick<EnrollmentFilters, 'faults'>,
+    private readonly members: Pick<TenantMembers, 'existing'>,
   ) {}
 
   /**
@@ -109,8 +111,25 @@ export class DefinitionChecks {
       faults.push(...(await this.#filterFaults(trigger)), ...(await this.customers.faults(definition)));
     }
     faults.push(...(await missingMappings(em, definition)));
-    if (isPublished) faults.push(...(await missingParts(em, definition, subflows)));
+    if (isPublished) {
+      faults.push(...(await missingParts(em, definition, subflows)), ...(await this.#missingApprovers(definition)));
+    }
     return faults.slice(0, maxFaults);
+  }
+
+  /** Approvers who are no users of the tenant: nobody could decide in their place. */
+  async #missingApprovers({ steps }: FlowDefinition): Promise<Fault[]> {
+    const named = placedSteps(steps).flatMap(({ path, step: { approve } }) =>
+      (approve?.approverIds ?? []).map((id, index) => ({
+        path: [...path, 'approve', 'approverIds', index],
+        id: id.toLowerCase(),
+      })),
+    );
+    if (named.length === 0) return [];
+    const existing = await this.members.existing(currentCaller().tenantId, [...new Set(named.map(({ id }) => id))]);
+    return named
+      .filter(({ id }) => !existing.has(id))
+      .map(({ path }) => ({ path, reason: 'USER_NOT_FOUND', description: 'must be the id of a user' }));
   }
 
   async #filterFaults({ record, timeField }: FlowTrigger): Promise<Fault[]> {

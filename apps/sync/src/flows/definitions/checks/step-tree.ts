@@ -39,7 +39,19 @@ export function nestedSteps(step: Step): NestedSteps[] {
   return [];
 }
 
+/** All steps with their places, those within others after them. @param path of the list */
+export function placedSteps(
+  steps: readonly Step[],
+  path: readonly (string | number)[] = ['steps'],
+): { step: Step; path: readonly (string | number)[] }[] {
+  return steps.flatMap((step, index) => {
+    const place = [...path, index];
+    const within = nestedSteps(step).flatMap((nested) => placedSteps(nested.steps, [...place, ...nested.path]));
+    return [{ step, path: place }, ...within];
+  });
+}
+
 /** All steps, those within others after them. */
 export function allSteps(steps: readonly Step[]): Step[] {
-  return steps.flatMap((step) => [step, ...nestedSteps(step).flatMap((nested) => allSteps(nested.steps))]);
+  return placedSteps(steps).map(({ step }) => step);
 }
