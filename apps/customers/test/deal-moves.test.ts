@@ -62,7 +62,7 @@ test('a move enters a stage by its rules and at its place, with one change and o
   const there = await tenant.createDeal(pipeline, { title: 'there', stage: 'proposal', amount });
 
   await expect(move(a!.id, { beforeId: there.id })).rejects.toMatchObject({
-    violations: [{ field: 'deal.amount', reason: 'REQUIRED' }],
+    violations: [{ field: 'move.set.amount', reason: 'REQUIRED' }],
   });
   const priced = await tenant.updateDeal(b!.id, { amount });
   const moved = await move(b!.id, { beforeId: there.id }, { etag: priced.etag });
@@ -95,7 +95,7 @@ test('the transitions of the pipeline bound moves', async () => {
   const { id } = await tenant.createDeal(strict);
 
   await expect(move(id, { stage: 'lost' })).rejects.toMatchObject({
-    violations: [{ field: 'deal.stage', reason: 'STAGE_TRANSITION' }],
+    violations: [{ field: 'move.stage', reason: 'STAGE_TRANSITION' }],
   });
 });
 

@@ -119,8 +119,8 @@ test('a check names what a move violates, and changes nothing', async () => {
   expect(await check(id, { stage: 'won' })).toEqual({
     allowed: false,
     refusals: [
-      { field: 'deal.amount', reason: 'REQUIRED', description: 'must be set when the stage won is entered' },
-      { field: 'deal.closeDate', reason: 'REQUIRED', description: 'must be set when the stage won is entered' },
+      { field: 'move.set.amount', reason: 'REQUIRED', description: 'must be set when the stage won is entered' },
+      { field: 'move.set.closeDate', reason: 'REQUIRED', description: 'must be set when the stage won is entered' },
     ],
   });
   expect(await check(id, { stage: 'proposal', set: deal({ title: '', stage: '', amount }) })).toEqual({
@@ -135,7 +135,7 @@ test('a deal is won, lost with a reason, and reopened in its last open stage', a
   const { id } = await tenant.createDeal(pipeline, { stage: 'proposal', amount });
 
   await expect(reopen(id)).rejects.toMatchObject({ code: 'FAILED_PRECONDITION', reason: 'DEAL_OPEN' });
-  await expect(win(id)).rejects.toMatchObject({ violations: [{ field: 'deal.closeDate', reason: 'REQUIRED' }] });
+  await expect(win(id)).rejects.toMatchObject({ violations: [{ field: 'win.set.closeDate', reason: 'REQUIRED' }] });
   expect(await win(id, { set: deal({ title: '', stage: '', closeDate: '2026-11-01' }) })).toMatchObject({
     ...{ stage: 'won', status: DealStatus.WON, closeDate: '2026-11-01' },
   });
@@ -169,7 +169,9 @@ test('a deal is transferred to a stage of another pipeline by its guards, not by
       tenant.caller,
     );
 
-  await expect(transfer('c')).rejects.toMatchObject({ violations: [{ field: 'deal.amount', reason: 'REQUIRED' }] });
+  await expect(transfer('c')).rejects.toMatchObject({
+    violations: [{ field: 'transfer.set.amount', reason: 'REQUIRED' }],
+  });
   expect(await transfer('b')).toMatchObject({ pipelineId: other.id, stage: 'b' });
 });
 

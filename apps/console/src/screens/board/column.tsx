@@ -218,7 +218,7 @@ function ColumnNotice({ column }: { column: Column }) {
     );
   if (returned?.column !== column.key) return null;
   const fields = returned.problem.errors
-    .map(({ pointer }) => pointer.replace(/^\//, ''))
+    .map(({ pointer }) => pointer.replace(/^\/(?:set\/)?/, ''))
     .filter((field) => field !== '');
   return (
     <p className={join(style.notice, style.failed)} role="alert">

@@ -57,7 +57,7 @@ export class DealMovesController implements ServiceHandlers<DealMovesServiceServ
     const stage = { wanted: loss?.stage, field: 'loss.stage' };
     return hotWriteCall(this.em, Methods.loseDeal, request, (transaction) =>
       moveDeal(transaction, {
-        ...{ ...request, field: 'loss', move: loss && { ...noMove, ...loss } },
+        ...{ ...request, field: 'loss', lostReasonField: 'loss.reason', move: loss && { ...noMove, ...loss } },
         choose: ({ pipeline }) => ({ ...stageOfKind(pipeline, StageKind.LOST, stage), lostReason: loss?.reason }),
       }),
     );

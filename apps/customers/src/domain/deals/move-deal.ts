@@ -5,11 +5,13 @@ import type { StatementTransaction } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument, invalidField } from '@rapport/platform';
 import { outputOnlyViolations } from '../../engine/records/apply-update.js';
 import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
+import { fieldIn } from '../../engine/records/record-changes.js';
 import { liveRecord } from '../../engine/records/missing-record.js';
 import { liveRecords } from '../../engine/records/record-statements.js';
 import { presentFields, readUpdateMask } from '../../engine/records/update-mask.js';
 import { neededLinks } from '../../engine/records/references.js';
 import { checkNamedOwners } from '../../engine/records/scope/named-owners.js';
+import type { UniqueValue } from '../../engine/records/unique-values.js';
 import { within } from '../../engine/values/within.js';
 import { changeRecord, readForChange, type Known } from '../../engine/write/write-record.js';
 import { DealOrder, type Gap, type StageOfPipeline } from './deal-order.js';
@@ -24,6 +26,8 @@ export interface DealTarget {
   /** The field of the request with the move. */
   field: string;
   move: DealMove | undefined;
+  /** The field of the request with the reason of a loss; one of the fields to set when absent. */
+  lostReasonField?: string;
   /** Decides about what `move` leaves open, once the deal is locked. Other fields of the deal are those of an update. */
   choose?: (deal: LockedDeal) => Promise<Partial<Deal>> | Partial<Deal>;
 }
@@ -46,9 +50,7 @@ export async function moveDeal(transaction: StatementTransaction, target: DealTa
   const sent = { ...deals.empty(), ...set, ...(pipelineId !== undefined && { pipelineId }) };
   const { record, ...known } = await readForChange(transaction, deals, id, sent);
   const before = await liveRecord(transaction, deals, id, record);
-  await within({ from: 'deal', to: `${field}.set` }, () =>
-    checkNamedOwners(deals, sent, { before, mask: Object.keys(set) }),
-  );
+  await withinMove(target, () => checkNamedOwners(deals, sent, { before, mask: Object.keys(set) }));
   await known.linked.lock(transaction, neededLinks(deals, before));
   const chosen = await target.choose?.({ deal: before, pipeline: pipelineOf(known, before) });
   const stage = {
@@ -59,7 +61,26 @@ export async function moveDeal(transaction: StatementTransaction, target: DealTa
   const rank = await rankAt(transaction, before, { stage, move, neighbor });
   const changes = { ...before, ...set, ...chosen, ...stage, rank };
   const mask = [...new Set([...Object.keys({ ...set, ...chosen, ...stage }), 'rank'])];
-  return changeRecord(transaction, deals, before, known, { changes, mask, etag, reason: move.reason, isWaived });
+  const fieldOf = (value: UniqueValue) => fieldIn(deals)(value).replace(/^deal/, `${field}.set`);
+  const wanted = { changes, mask, etag, fieldOf, reason: move.reason, isWaived };
+  return withinMove(target, () => changeRecord(transaction, deals, before, known, wanted));
+}
+
+/** Violations name what the request has: the destination, or else a field to set with the move. */
+function withinMove<Result>(
+  { field, move, lostReasonField }: DealTarget,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const neighborField = move?.beforeId !== undefined ? 'beforeId' : move?.afterId !== undefined ? 'afterId' : undefined;
+  const stageField = move?.stage === undefined ? (neighborField ?? 'stage') : 'stage';
+  return within({ from: 'deal', to: `${field}.set` }, () =>
+    within({ from: 'deal.lostReason', to: lostReasonField ?? `${field}.set.lostReason` }, () =>
+      within(
+        { from: 'deal.pipelineId', to: `${field}.${move?.pipelineId === undefined ? stageField : 'pipelineId'}` },
+        () => within({ from: 'deal.stage', to: `${field}.${stageField}` }, work),
+      ),
+    ),
+  );
 }
 
 /** @throws AppError PERMISSION_DENIED for a caller that can not change the pipeline */
