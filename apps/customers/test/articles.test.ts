@@ -98,6 +98,18 @@ describe('a search of articles', () => {
     await expect(search('?!')).rejects.toMatchObject({ violations: [{ field: 'q', reason: 'QUERY_NOT_INDEXED' }] });
   });
 
+  test('finds no phrase over the end of a title, or of a text and its other forms', async () => {
+    const own = newCaller();
+    const article = newArticle({ slug: 'pump', title: 'Clean the pump', markdown: 'Valves first, then hoses.' });
+    const { id } = await customers.call('createArticle', { article }, own);
+    await customers.call('publishArticle', { id }, own);
+
+    for (const q of ['"clean the pump"', '"valves first"', 'pump valves'])
+      expect(await search(q, {}, own), q).toEqual(['en/pump']);
+    for (const q of ['"pump valves"', '"pump clean"', '"hoses valves"', '"hoses the valves"'])
+      expect(await search(q, {}, own), q).toEqual([]);
+  });
+
   test('finds words in the forms of the language of each article', async () => {
     const own = newCaller();
     const publishAs = async (locale: string, slug: string, title: string, markdown: string) => {

@@ -23,7 +23,8 @@ export function textStatements(changed: readonly Article[]): TransactionStatemen
     return {
       name: 'write_article_text',
       sql: `insert into article_text (tenant_id, article_id, locale, audience, path, title, excerpt, words)
-        values ($1, $2, $3, $4, $5, $6, $7, ${vector('$8', '$11', 'A')} || ${vector('$9', '$12', 'B')})
+        values ($1, $2, $3, $4, $5, $6, $7,
+          ts_delete(${vector('$8', '$11', 'A')} || ${gap} || ${vector('$9', '$12', 'B')}, '${border}'))
         on conflict (tenant_id, article_id) do update set locale = excluded.locale, audience = excluded.audience,
           path = excluded.path, title = excluded.title, excerpt = excluded.excerpt, words = excluded.words`,
       values: [
@@ -35,10 +36,16 @@ export function textStatements(changed: readonly Article[]): TransactionStatemen
   });
 }
 
+/** A word that no text has. It is removed once the vectors are joined: the positions that it has taken stay free. */
+const border = '␟';
+
+/** Keeps phrases from matching the end of one vector and the start of the next one, over omitted words too. */
+const gap = `'${border}:100'::tsvector`;
+
 /** Words as they are written, and in the forms of their language, and pairs of letters. */
 function vector(text: string, paired: string, weight: 'A' | 'B'): string {
-  const words = `to_tsvector('simple', ${text}) || to_tsvector($10::text::regconfig, ${text})`;
-  return `setweight(${words} || to_tsvector('simple', ${paired}), '${weight}')`;
+  const words = `to_tsvector('simple', ${text}) || ${gap} || to_tsvector($10::text::regconfig, ${text})`;
+  return `setweight(${words} || ${gap} || to_tsvector('simple', ${paired}), '${weight}')`;
 }
 
 /** The text of HTML that was rendered from Markdown. */
