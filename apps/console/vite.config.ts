@@ -31,7 +31,7 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: 'icons', test: /lucide-react/, minShareCount: 20 },
-            { name: 'shared', test: /src\/(?:kit|app|contract)|react-aria|react-stately/, minShareCount: 37 },
+            { name: 'shared', test: /src\/(?:kit|app|contract)|react-aria|react-stately/, minShareCount: 38 },
           ],
         },
       },

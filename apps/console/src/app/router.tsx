@@ -96,6 +96,7 @@ const screens = [
     textSearch('pipeline', 'range', 'owner'),
   ),
   screen('/pipelines/$id/stages', () => import('../screens/pipeline/pipeline.tsx'), 'PipelineEditor'),
+  screen('/settings', () => import('../screens/settings/settings.tsx'), 'Settings'),
   screen('/traffic', () => import('../screens/traffic/traffic.tsx'), 'Traffic'),
   screen(
     '/notifications/preferences',
