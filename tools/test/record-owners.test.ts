@@ -1,4 +1,5 @@
 import { sharedPlatform } from '@rapport/testing';
+import pg from 'pg';
 import { beforeAll, expect, inject, it } from 'vitest';
 import { ApiClient } from './api-client.ts';
 
@@ -101,4 +102,26 @@ it('a ticket is assigned to nobody who does not exist, is followed by no such us
   expect(assigned).toMatchObject(refusal('/userId', 'USER_NOT_FOUND'));
   expect(followed).toMatchObject(refusal('/followerIds/0', 'USER_NOT_FOUND'));
   expect(noted).toMatchObject(refusal('/mentions/0', 'USER_NOT_FOUND'));
+});
+
+it('a text notifies nobody whom it mentions and who is no user of the workspace', async () => {
+  const other = api.of(platform.edgeUrl, (await platform.createTenant('Others')).apiKey);
+  const [own, stranger] = [await newUser(), await newUser(other)];
+  const unknown = crypto.randomUUID();
+  const text = [own.id, stranger.id, unknown].map((id) => `@[Ada](users/${id})`).join(' ');
+  const { id: customerId } = await create('/v1/customers', customer({}));
+  const { id: ticketId } = await create('/v1/tickets', { subject: 'Help', customerId });
+
+  await create('/v1/notes', { body: text, related: [{ type: 'customer', id: customerId }] });
+  await create('/v1/tasks', { subject: 'Call', description: text });
+  expect(await api.send('POST', `/v1/tickets/${ticketId}:addNote`, { body: { text } })).toMatchObject({ status: 200 });
+
+  const client = new pg.Client(platform.customersDatabase.superuserUrl);
+  await client.connect();
+  const found = await client.query<{ user_id: string }>(
+    'select user_id from notification where user_id = any ($1::uuid[])',
+    [[own.id, stranger.id, unknown]],
+  );
+  await client.end();
+  expect(found.rows).toEqual(Array.from({ length: 3 }, () => ({ user_id: own.id })));
 });

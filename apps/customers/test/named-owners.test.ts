@@ -1,7 +1,7 @@
 import type { FindOwnersRequest } from '@rapport/contracts/rapport/auth/v1/users_service';
 import { BatchMode } from '@rapport/contracts/rapport/api/v1/records';
 import { SplitKind } from '@rapport/contracts/rapport/sales/v1/deal';
-import type { Caller } from '@rapport/platform';
+import { AppError, type Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { AuthClient } from '../src/engine/records/scope/known-owners.js';
@@ -14,11 +14,15 @@ import { deal, SalesTenant } from './sales-tenant.js';
 const users = new Set<string>();
 let calls = 0;
 
+/** Resolves when auth answers, and rejects when it fails. */
+let answering: Promise<void> = Promise.resolve();
+
 const auth: AuthClient = {
-  unary: (_, request) => {
+  unary: async (_, request) => {
     calls += 1;
+    await answering;
     const principalIds = (request as FindOwnersRequest).ids.filter((id) => users.has(id));
-    return Promise.resolve({ principalIds, teamIds: [] });
+    return { principalIds, teamIds: [] };
   },
   close: () => undefined,
 };
@@ -61,6 +65,26 @@ test('a write that names a known owner takes no call of auth', async () => {
   await service.create(caller, person({ ownerId: caller.principalId.slice('apiKey:'.length) }));
 
   expect(calls).toBe(before);
+});
+
+test('while auth hangs, creates with one owner share one call and are made once it has failed, and others do not wait', async () => {
+  const ownerId = v7();
+  const { promise, reject } = Promise.withResolvers<void>();
+  answering = promise;
+  const before = calls;
+
+  const creates = [caller, caller, caller].map((by) => service.create(by, person({ ownerId })));
+  await vi.waitFor(() => expect(calls).toBe(before + 1));
+  await service.create(caller, person({}));
+  await service.create(newCaller(), person({}));
+  reject(new AppError('UNAVAILABLE', 'SERVICE_UNAVAILABLE', 'Away.'));
+
+  expect(await Promise.all(creates)).toMatchObject([{ ownerId }, { ownerId }, { ownerId }]);
+  // It is not asked again at once.
+  expect(await service.create(newCaller(), person({ ownerId }))).toMatchObject({ ownerId });
+  expect(calls).toBe(before + 1);
+  answering = Promise.resolve();
+  passedMs += 5_001;
 });
 
 test('a batch of 1,000 rows takes one call, and refuses only the rows with unknown owners', async () => {

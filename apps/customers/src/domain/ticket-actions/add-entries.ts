@@ -15,7 +15,7 @@ import type { Notice } from '../../engine/fields/record-definition.js';
 import { customerType } from '../../engine/records/customers/customer-type.js';
 import { mentionedIn, noticeStatements } from '../../engine/records/notices.js';
 import { LinkedRecords } from '../../engine/records/references.js';
-import { checkOwners } from '../../engine/records/scope/named-owners.js';
+import { checkOwners, usersIn } from '../../engine/records/scope/named-owners.js';
 import { addEntry, type AddedEntry } from '../tickets/ticket-writes.js';
 import { lockUnmerged } from './locked-ticket.js';
 
@@ -28,6 +28,7 @@ export async function addTicketNote(
   const text = requiredText(note.text, 'note.text');
   await checkOwners(
     note.mentions.map((userId, index) => ({ field: `note.mentions[${index}]`, kind: 'PRINCIPAL', id: userId })),
+    usersIn(text),
   );
   const { before } = await lockUnmerged(transaction, id);
   const added = { kind: TicketEntryKind.INTERNAL_NOTE, by: authorOfCall(), text };

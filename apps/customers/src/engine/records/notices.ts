@@ -3,6 +3,7 @@ import { callContext, currentCaller, ownerIdOf } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import type { Notice, RecordChange, RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
+import { isDeniedOwner } from './scope/known-owners.js';
 
 /** Newest notifications of a recipient that are kept, and for how many days. */
 export const kept = { count: 1_000, days: 90 };
@@ -13,7 +14,7 @@ const maxMentions = 50;
 /** Origins of calls that write many records at once, often old ones. Their records do not notify. */
 const silentOrigins: readonly unknown[] = ['import', 'undo'];
 
-/** What the changes of records tell users: their new owners, those whom texts mention, and what the type adds. */
+/** What the changes of records tell users: their new owners, users of the workspace whom texts mention, and what the type adds. */
 export function noticesOf<Message extends RecordMessage>(
   type: RecordType<Message>,
   changes: readonly RecordChange<Message>[],
@@ -59,14 +60,14 @@ function mentioned({ singular }: RecordType, { before, after }: RecordChange<Rec
   return mentionedIn(text).map((userId) => ({ kind: 'MENTIONED', userId, ...record }));
 }
 
-/** The statements that notify, except of what the recipient does. */
+/** The statements that notify, except of what the recipient does. A recipient that does not exist is none. */
 export function noticeStatements(notices: readonly Notice[]): TransactionStatement[] {
   const { tenantId, principalId } = currentCaller();
   const self = ownerIdOf(principalId);
   return statementsFor(
     tenantId,
     principalId,
-    notices.filter(({ userId }) => userId !== self),
+    notices.filter(({ userId: id }) => id !== self && !isDeniedOwner({ kind: 'PRINCIPAL', id })),
   );
 }
 

@@ -11,6 +11,8 @@ const caller = { tenantId, principalId: `user:${v7()}`, permissions: [], teamIds
 let asked: string[][];
 let existing: { principals: Set<string>; teams: Set<string> };
 let failure: AppError | undefined;
+/** Resolves when auth answers. */
+let answering: Promise<void>;
 let owners: KnownOwners;
 
 beforeEach(() => {
@@ -18,13 +20,15 @@ beforeEach(() => {
   asked = [];
   existing = { principals: new Set(), teams: new Set() };
   failure = undefined;
+  answering = Promise.resolve();
   owners = KnownOwners.use({
-    unary: (_, request) => {
+    unary: async (_, request) => {
       const { ids } = request as FindOwnersRequest;
       asked.push(ids);
-      if (failure) return Promise.reject(failure);
+      await answering;
+      if (failure) throw failure;
       const among = (known: Set<string>) => ids.filter((id) => known.has(id));
-      return Promise.resolve({ principalIds: among(existing.principals), teamIds: among(existing.teams) });
+      return { principalIds: among(existing.principals), teamIds: among(existing.teams) };
     },
     close: () => undefined,
   });
@@ -87,4 +91,23 @@ test('all owners are taken for known while auth fails, which is asked again afte
 
   vi.advanceTimersByTime(5_001);
   expect(await missing(owner)).toEqual([owner]);
+});
+
+test('an id that is asked about is not asked about again meanwhile', async () => {
+  const [one, two, three] = [v7(), v7(), v7()].map((id): OwnerId => ({ kind: 'PRINCIPAL', id })) as [
+    OwnerId,
+    OwnerId,
+    OwnerId,
+  ];
+  existing.principals.add(one.id);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  answering = promise;
+
+  const answers = [missing(one, two), missing(two, one), missing(two, three)];
+  resolve();
+
+  expect(await Promise.all(answers)).toEqual([[two], [two], [two, three]]);
+  expect(asked).toEqual([[one.id, two.id], [three.id]]);
+  expect(await missing(two)).toEqual([two]);
+  expect(asked).toHaveLength(3);
 });

@@ -27,8 +27,14 @@ const pauseMs = 5_000;
 /** Most ids of a call, as in the contract. */
 const maxAsked = 1_000;
 
+/** How long a process remembers an owner that auth does not have, in milliseconds: as long as a write may take that named it. */
+const deniedMs = 30_000;
+
 /** Most owners that a process remembers. */
 const maxKnown = 100_000;
+
+/** Which ids auth has, by what they are. */
+type Found = Record<OwnerKind, ReadonlySet<string>>;
 
 /**
  * The users, API keys and teams of tenants, which only auth has. What auth has confirmed is remembered, so that a write that names
@@ -38,6 +44,10 @@ export class KnownOwners {
   readonly #logger = new Logger('KnownOwners');
   /** Until when an owner is known, in milliseconds of `performance.now()`. */
   readonly #known = new Map<string, number>();
+  /** Until when an owner is known not to exist, likewise. Each write that names it asks again. */
+  readonly #denied = new Map<string, number>();
+  /** The call that asks about an id. */
+  readonly #asking = new Map<string, Promise<Found | undefined>>();
   #pausedUntilMs = -Infinity;
 
   private constructor(private readonly auth: AuthClient) {}
@@ -57,16 +67,49 @@ export class KnownOwners {
     const { tenantId } = currentCaller();
     const unsure = owners.filter((owner) => !isOfCaller(owner) && !this.#isKnown(tenantId, owner));
     if (unsure.length === 0) return [];
-    const found = await this.#ask(tenantId, [...new Set(unsure.map(({ id }) => id))]);
-    return found ? unsure.filter(({ kind, id }) => !found[kind].has(id)) : [];
+    const found = await this.#find(tenantId, [...new Set(unsure.map(({ id }) => id))]);
+    if (!found) return [];
+    const missing = unsure.filter(({ kind, id }) => !found[kind].has(id));
+    remember(
+      this.#denied,
+      missing.map((owner) => keyOf(tenantId, owner)),
+      deniedMs,
+    );
+    return missing;
+  }
+
+  /** Whether auth has said lately that an owner does not exist in the tenant of the caller. */
+  isDenied(owner: OwnerId): boolean {
+    const key = keyOf(currentCaller().tenantId, owner);
+    return isCurrent(this.#denied, key) && !isCurrent(this.#known, key);
   }
 
   #isKnown(tenantId: string, owner: OwnerId): boolean {
-    return (this.#known.get(keyOf(tenantId, owner)) ?? -Infinity) > performance.now();
+    return isCurrent(this.#known, keyOf(tenantId, owner));
   }
 
-  /** Undefined when auth does not answer. */
-  async #ask(tenantId: string, ids: readonly string[]): Promise<Record<OwnerKind, ReadonlySet<string>> | undefined> {
+  /** Asks only about ids that no call asks about. Undefined when auth does not answer. */
+  async #find(tenantId: string, ids: readonly string[]): Promise<Found | undefined> {
+    const askedBy = (id: string) => this.#asking.get(`${tenantId} ${id}`);
+    const joined = new Set(ids.flatMap((id) => askedBy(id) ?? []));
+    const unasked = ids.filter((id) => !askedBy(id));
+    const calls = unasked.length === 0 ? [...joined] : [...joined, this.#ask(tenantId, unasked)];
+    const answers = await Promise.all(calls);
+    const given = answers.filter((answer) => answer !== undefined);
+    const all = (kind: OwnerKind) => new Set(given.flatMap((answer) => [...answer[kind]]));
+    return given.length < answers.length ? undefined : { PRINCIPAL: all('PRINCIPAL'), TEAM: all('TEAM') };
+  }
+
+  #ask(tenantId: string, ids: readonly string[]): Promise<Found | undefined> {
+    const keys = ids.map((id) => `${tenantId} ${id}`);
+    const call = this.#askAll(tenantId, ids).finally(() => {
+      for (const key of keys) this.#asking.delete(key);
+    });
+    for (const key of keys) this.#asking.set(key, call);
+    return call;
+  }
+
+  async #askAll(tenantId: string, ids: readonly string[]): Promise<Found | undefined> {
     if (this.#pausedUntilMs > performance.now()) return undefined;
     const found = { PRINCIPAL: new Set<string>(), TEAM: new Set<string>() };
     try {
@@ -80,7 +123,12 @@ export class KnownOwners {
       this.#logger.warn(`Owners of records are not checked: ${errorKind(error)}.`);
       return undefined;
     }
-    this.#remember(tenantId, found);
+    for (const kind of ['PRINCIPAL', 'TEAM'] as const)
+      remember(
+        this.#known,
+        [...found[kind]].map((id) => keyOf(tenantId, { kind, id })),
+        keptMs,
+      );
     return found;
   }
 
@@ -92,13 +140,16 @@ export class KnownOwners {
       options,
     )) as FindOwnersResponse;
   }
+}
 
-  #remember(tenantId: string, found: Record<OwnerKind, ReadonlySet<string>>): void {
-    if (this.#known.size >= maxKnown) this.#known.clear();
-    const untilMs = performance.now() + keptMs;
-    for (const kind of ['PRINCIPAL', 'TEAM'] as const)
-      for (const id of found[kind]) this.#known.set(keyOf(tenantId, { kind, id }), untilMs);
-  }
+function isCurrent(kept: ReadonlyMap<string, number>, key: string): boolean {
+  return (kept.get(key) ?? -Infinity) > performance.now();
+}
+
+function remember(kept: Map<string, number>, keys: readonly string[], forMs: number): void {
+  if (kept.size >= maxKnown) kept.clear();
+  const untilMs = performance.now() + forMs;
+  for (const key of keys) kept.set(key, untilMs);
 }
 
 let current: KnownOwners | undefined;
@@ -106,6 +157,11 @@ let current: KnownOwners | undefined;
 /** Those owners that do not exist in the tenant of the caller. */
 export async function missingOwners(owners: readonly OwnerId[]): Promise<OwnerId[]> {
   return owners.length === 0 ? [] : ((await current?.missing(owners)) ?? []);
+}
+
+/** Whether `missingOwners` has found lately that an owner does not exist in the tenant of the caller. */
+export function isDeniedOwner(owner: OwnerId): boolean {
+  return current?.isDenied(owner) ?? false;
 }
 
 /** The caller exists, and so do its teams. */

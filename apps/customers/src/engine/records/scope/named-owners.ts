@@ -4,6 +4,7 @@ import type { RecordMessage } from '../../fields/record-definition.js';
 import type { RecordType } from '../../fields/record-type.js';
 import { onceFor } from '../../values/once-for.js';
 import { valuesAt } from '../links/values-at.js';
+import { mentionedIn } from '../notices.js';
 import { missingOwners, type OwnerId } from './known-owners.js';
 
 /** A value that names a user, an API key or a team. */
@@ -29,7 +30,7 @@ export class UnknownOwners {
 
   /** Asks auth about those that the process does not know yet, at once for all records. */
   static async among(type: RecordType, records: readonly RecordMessage[]): Promise<UnknownOwners> {
-    const named = records.flatMap((record) => namedOwners(type, record));
+    const named = records.flatMap((record) => [...namedOwners(type, record), ...mentionedUsers(type, record)]);
     return new UnknownOwners(new Set((await missingOwners(named)).map(keyOf)));
   }
 
@@ -50,12 +51,20 @@ export class UnknownOwners {
 /** Checks the owners that the record of a request names. @throws AppError INVALID_ARGUMENT */
 export async function checkNamedOwners(type: RecordType, record: RecordMessage, given?: Given): Promise<void> {
   const named = newOwners(type, record, given);
-  await checkOwners(named.map(({ field, ...owner }) => ({ ...owner, field: `${type.singular}.${field}` })));
+  await checkOwners(
+    named.map(({ field, ...owner }) => ({ ...owner, field: `${type.singular}.${field}` })),
+    mentionedUsers(type, record),
+  );
 }
 
-/** Checks owners that a request names outside of a record. @throws AppError INVALID_ARGUMENT */
-export async function checkOwners(named: readonly NamedOwner[]): Promise<void> {
-  const missing = new Set((await missingOwners(named)).map(keyOf));
+/**
+ * Checks owners that a request names outside of a record.
+ *
+ * @param mentioned users, who need not exist: those who do not are not notified
+ * @throws AppError INVALID_ARGUMENT
+ */
+export async function checkOwners(named: readonly NamedOwner[], mentioned: readonly OwnerId[] = []): Promise<void> {
+  const missing = new Set((await missingOwners([...named, ...mentioned])).map(keyOf));
   refuse(named.filter((owner) => missing.has(keyOf(owner))).map(violationOf));
 }
 
@@ -88,6 +97,17 @@ function namedOwners(type: RecordType, record: RecordMessage, mask?: readonly st
     if (mask?.includes(name) === false) return [];
     return valuesAt(record, path).map(({ field, id }) => ({ field, kind, id: id.toLowerCase() }));
   });
+}
+
+/** The users that the texts of a record mention. */
+function mentionedUsers({ definition }: RecordType, record: RecordMessage): OwnerId[] {
+  const texts = record as unknown as Record<string, string | undefined>;
+  return (definition.mentionsIn ?? []).flatMap((field) => usersIn(texts[field] ?? ''));
+}
+
+/** The users that a text mentions. */
+export function usersIn(text: string): OwnerId[] {
+  return mentionedIn(text).map((id) => ({ kind: 'PRINCIPAL', id }));
 }
 
 function violationOf({ field, kind }: NamedOwner): FieldViolation {
