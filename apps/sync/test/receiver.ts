@@ -8,7 +8,7 @@ import { Webhook as SvixWebhook } from 'svix';
 
 /** What a receiver does with a request. */
 export type Behaviour =
-  | { status: number; headers?: Record<string, string> }
+  | { status: number; headers?: Record<string, string>; after?: Promise<void> }
   /** Never answers. */
   | 'hang'
   /** Ends the connection without an answer. */
@@ -104,6 +104,7 @@ export class Receiver {
     const behaviour = this.behave(known, this.requests.length);
     const signatures = header('webhook-signature').split(' ');
     this.requests.push({ ...known, text, behaviour, signatures, timestamp: header('webhook-timestamp') });
+    if (typeof behaviour === 'object') await behaviour.after;
     if (behaviour === 'reset') request.socket.destroy();
     else if (behaviour !== 'hang') response.writeHead(behaviour.status, behaviour.headers).end();
   }

@@ -146,6 +146,28 @@ test('an endpoint that does nothing but fail is disabled, and gets what is pendi
   await receiver.stop();
 });
 
+test.each([
+  ['that failed for long, once it has received something', 503, () => tenant.createCustomer()],
+  ['that is gone, once it has another URL', 410, (path: string) => tenant.ok('PATCH', path, { url })],
+])('a late answer does not disable an endpoint %s', async (_, status, repair) => {
+  const receiver = await Receiver.start();
+  const { id } = await tenant.endpoint(receiver.url);
+  const { promise: held, resolve: answer } = Promise.withResolvers<void>();
+  receiver.behave = (__, place) => (place === 0 ? { status, after: held } : { status: place === 1 ? 204 : 503 });
+  await tenant.query(`update webhook_endpoint set failing_time = now() - interval '121 hours' where id = $1`, [id]);
+  await tenant.createCustomer();
+  await expect.poll(() => receiver.requests).toHaveLength(1);
+
+  await repair(`/v1/webhookEndpoints/${id}`);
+  if (status === 503) await expect.poll(() => tenant.getEndpoint(id)).not.toHaveProperty('failingTime');
+  answer();
+
+  const attempts = 'select status from webhook_attempt where tenant_id = $1';
+  await expect.poll(() => tenant.query(attempts, [tenant.tenant.tenantId])).toContainEqual({ status });
+  expect(await tenant.getEndpoint(id)).toMatchObject({ state: 'ENABLED' });
+  await receiver.stop();
+});
+
 test('what is done to endpoints is in the chain of the tenant, with who did it', async () => {
   const { id } = await tenant.endpoint(url);
   await tenant.ok('PATCH', `/v1/webhookEndpoints/${id}`, { state: 'DISABLED' });

@@ -17,8 +17,15 @@ export type FailureVerdict =
   | { next: 'FAILED' }
   /** @param holdMs time for which the endpoint asks to receive nothing, neither this delivery nor another */
   | { next: 'RETRY'; waitMs: number; holdMs?: number | undefined }
-  /** The endpoint receives nothing any more. */
-  | { next: 'DISABLE'; reason: 'GONE' | 'FAILING' };
+  /**
+   * The endpoint receives nothing any more.
+   *
+   * @param otherwise if it was repaired while the attempt was open
+   */
+  | { next: 'DISABLE'; reason: 'GONE' | 'FAILING'; otherwise: UndecidedVerdict };
+
+/** A verdict that leaves the endpoint as it is. */
+export type UndecidedVerdict = Exclude<FailureVerdict, { next: 'DISABLE' }>;
 
 export interface AttemptRecord {
   startMs: number;
@@ -68,22 +75,37 @@ export async function finishFailed(
   verdict: FailureVerdict,
 ): Promise<void> {
   const { tenantId, endpointId } = attempt.job;
-  const statements = [
-    settingStatement({ 'app.tenant_id': tenantId }),
-    // The other endpoints receive an event about a disabled one.
-    verdict.next === 'DISABLE' ? lockAllEndpoints(tenantId) : lockEndpoint(tenantId, endpointId),
+  const session = settingStatement({ 'app.tenant_id': tenantId });
+  const statements = (settled: FailureVerdict) => [
     insertAttempt(attempt, record),
     noteFailure(attempt.job),
-    ...settle(attempt, verdict),
+    ...settle(attempt, settled),
   ];
   await withConnection(em, async (client) => {
-    if (verdict.next !== 'DISABLE') return pipeline(client, statements);
+    if (verdict.next !== 'DISABLE') {
+      return pipeline(client, [session, lockEndpoint(tenantId, endpointId), ...statements(verdict)]);
+    }
     await client.query('begin');
-    await pipeline(client, statements);
-    const data = { endpointId, url: attempt.endpoint.url, reason: verdict.reason };
-    await recordEvents(client, { envelope }, tenantId, [platformEvent(uuidv7(), disabledEvent, data)]);
+    // The other endpoints receive an event about a disabled one.
+    const locked = [session, lockAllEndpoints(tenantId), isUnrepaired(attempt, verdict)];
+    const isStillWrong = ((await pipeline(client, locked)).at(-1)?.rows.length ?? 0) > 0;
+    await pipeline(client, statements(isStillWrong ? verdict : verdict.otherwise));
+    if (isStillWrong) {
+      const data = { endpointId, url: attempt.endpoint.url, reason: verdict.reason };
+      await recordEvents(client, { envelope }, tenantId, [platformEvent(uuidv7(), disabledEvent, data)]);
+    }
     return client.query('commit');
   });
+}
+
+/** Finds the endpoint unless it was changed, or received something after it had failed for long, while the attempt was open. */
+function isUnrepaired({ job, endpoint }: Attempt, { reason }: { reason: 'GONE' | 'FAILING' }): Statement {
+  return {
+    name: 'find_unrepaired_webhook_endpoint',
+    sql: `select from webhook_endpoint where tenant_id = $1 and id = $2 and version = $3
+      and ($4::double precision is null or (extract(epoch from failing_time) * 1000)::double precision = $4)`,
+    values: [job.tenantId, job.endpointId, endpoint.version, reason === 'FAILING' ? endpoint.failingTimeMs : null],
+  };
 }
 
 /** Returns jobs without an attempt, for example when the process stops: they are due at once, for any process. */

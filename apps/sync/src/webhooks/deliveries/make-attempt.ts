@@ -5,7 +5,7 @@ import { EndpointKeys, keyOwner } from '../endpoints/endpoint-keys.js';
 import { eventBody } from '../events/event-body.js';
 import { openEvent } from '../events/sealed-event.js';
 import { gatherEvents } from '../events/webhook-event.js';
-import type { AttemptRecord, Verdict } from './finish-attempt.js';
+import type { AttemptRecord, FailureVerdict, UndecidedVerdict, Verdict } from './finish-attempt.js';
 import type { RetrySchedule } from './retry-schedule.js';
 import type { Attempt } from './start-attempts.js';
 
@@ -49,8 +49,10 @@ export async function makeAttempt(
     const { status, retryAfter } = await http.post(request);
     if (status >= 200 && status < 300) return { record: record({ status }), verdict: { next: 'DELIVERED' } };
     const failed = record({ status, error: status >= 300 && status < 400 ? 'REDIRECTED' : 'STATUS' });
-    if (status === 410) return { record: failed, verdict: { next: 'DISABLE', reason: 'GONE' } };
-    return { record: failed, verdict: afterFailure(attempt, rules, readRetryAfter(retryAfter)) };
+    const after = afterFailure(attempt, rules, readRetryAfter(retryAfter));
+    if (status !== 410) return { record: failed, verdict: after };
+    const otherwise = after.next === 'DISABLE' ? after.otherwise : after;
+    return { record: failed, verdict: { next: 'DISABLE', reason: 'GONE', otherwise } };
   } catch (error) {
     if (!(error instanceof OutgoingError)) throw error;
     if (error.reason === 'ABORTED') return undefined;
@@ -77,11 +79,10 @@ function signedRequest(envelope: SecretEnvelope, { job, eventId, events, endpoin
   return { url: endpoint.url, headers, body };
 }
 
-function afterFailure({ endpoint, number }: Attempt, rules: DeliveryRules, holdMs?: number): Verdict {
-  const { failingTimeMs } = endpoint;
-  if (failingTimeMs !== undefined && Date.now() - failingTimeMs >= rules.failingMs) {
-    return { next: 'DISABLE', reason: 'FAILING' };
-  }
+function afterFailure({ endpoint, number }: Attempt, rules: DeliveryRules, holdMs?: number): FailureVerdict {
   const waitMs = rules.schedule.waitMs(number);
-  return waitMs === undefined ? { next: 'FAILED' } : { next: 'RETRY', waitMs, holdMs };
+  const otherwise: UndecidedVerdict = waitMs === undefined ? { next: 'FAILED' } : { next: 'RETRY', waitMs, holdMs };
+  const { failingTimeMs } = endpoint;
+  const isFailing = failingTimeMs !== undefined && Date.now() - failingTimeMs >= rules.failingMs;
+  return isFailing ? { next: 'DISABLE', reason: 'FAILING', otherwise } : otherwise;
 }

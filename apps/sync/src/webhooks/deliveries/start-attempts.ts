@@ -19,6 +19,8 @@ export interface Attempt {
 }
 
 interface AttemptEndpoint {
+  /** Counts its changes. */
+  version: number;
   url: string;
   payload: string;
   hidesPersonalData: boolean;
@@ -35,6 +37,7 @@ interface StartedRow {
   lane: string;
   events: SealedEvent[] | null;
   bytes: number;
+  version: number;
   url: string;
   payload: string;
   hides_personal_data: boolean;
@@ -91,6 +94,7 @@ function attemptOf(job: Job, row: StartedRow): Attempt {
     events: (row.events ?? []).map((event) => ({ ...event, time: new Date(event.time).toISOString() })),
     orderingKey: row.lane,
     endpoint: {
+      version: row.version,
       url: row.url,
       payload: row.payload,
       hidesPersonalData: row.hides_personal_data,
@@ -109,7 +113,7 @@ const closeQuery = `
 const startQuery = `
   with ready as (
     select delivery.id, delivery.event_id, delivery.attempt_count, delivery.lane, delivery.events as numbers,
-      delivery.number as place, endpoint.url, endpoint.payload, endpoint.hides_personal_data, endpoint.sealed_keys,
+      delivery.number as place, endpoint.version, endpoint.url, endpoint.payload, endpoint.hides_personal_data, endpoint.sealed_keys,
       case when endpoint.payload = 'FULL' then delivery.event_bytes else 0 end::double precision as bytes,
       (extract(epoch from endpoint.failing_time) * 1000)::double precision as failing_time_ms,
       case when endpoint.previous_expire_time > now() then endpoint.previous_sealed_keys end as previous_sealed_keys

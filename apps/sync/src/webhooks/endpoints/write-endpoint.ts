@@ -105,6 +105,8 @@ export async function updateEndpoint(
   const isSwitched = content.state !== endpoint.state;
   em.assign(endpoint, {
     ...content,
+    // Another URL has not failed yet.
+    ...(content.url !== endpoint.url && { failingTime: null }),
     ...(isSwitched && { ...disabling(content, now), failingTime: null, holdTime: null }),
     ...rights,
     version: endpoint.version + 1,
