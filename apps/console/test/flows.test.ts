@@ -257,3 +257,32 @@ test('a flow that is started by hand is tried with a record and its inputs', asy
   await report.getByRole('button', { name: 'Try' }).click();
   await report.getByText('It would not start: its condition is not met.').waitFor();
 });
+
+test('a flow of a custom object is tried with a record that is found by its name', async () => {
+  await workspace.api('POST', '/v1/customObjects', {
+    key: 'sensor',
+    displayName: 'Sensor',
+    displayNamePlural: 'Sensors',
+  });
+  await workspace.api('POST', '/v1/objects/sensor/records', { name: 'Probe of hall 4' });
+  const { id } = await workspace.api('POST', '/v1/flows', {
+    key: 'of_sensors',
+    name: 'Of sensors',
+    definition: {
+      trigger: { manual: { type: 'objectRecord/sensor' } },
+      steps: [{ key: 'call', addTask: { subject: "'Check ' + record.name" } }],
+    },
+  });
+  await goTo(page, `/flows/${String(id)}`);
+  await page.getByRole('button', { name: 'Try' }).click();
+  const report = page.getByRole('region', { name: 'What it would do' });
+
+  await report.getByRole('combobox').fill('hall 4');
+  await page.getByRole('option', { name: 'Probe of hall 4' }).click();
+  expect(await report.getByRole('combobox').inputValue()).toBe('Probe of hall 4');
+  await report.getByRole('button', { name: 'Try' }).click();
+
+  await report.locator('summary').filter({ hasText: 'Probe of hall 4' }).click();
+  await report.getByText('call', { exact: true }).click();
+  await report.getByText('Check Probe of hall 4').first().waitFor();
+});

@@ -5,7 +5,7 @@ import { titleOf } from '../../hints/hints.ts';
 import { nameKey, shapeOf, shortId, useRecord } from '../record/names.tsx';
 import { queryClient, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
-import { theContract, type Resource } from '../../contract/contract.ts';
+import { theContract } from '../../contract/contract.ts';
 import text from '../../style/text.module.css';
 import { Face, join } from '../ui.tsx';
 import { Combo } from './choose.tsx';
@@ -16,14 +16,16 @@ import style from './choose.module.css';
 /** Finds a record by a part of its name. An empty value stands for none. */
 export function ReferencePicker({ resource: name, value, onChange, ...naming }: PickerProps) {
   const [typed, setTyped] = useState<string>();
-  const current = useRecord(name, value);
+  const object = /^objects\/(\w+)\/records$/.exec(name)?.[1];
+  const named = object === undefined ? name : 'objectRecords';
+  const current = useRecord(named, value);
   const shown = typed ?? (titleOf(current) || shortId(value));
-  const found = useFound(theContract().resource(name), typed ?? '');
+  const found = useFound(object === undefined ? name : 'objects/{object}/records', typed ?? '', object);
   const choose = (key: Key | null) => {
     if (key === null) return;
     const item = found.find(({ id }) => id === key);
     // Its name is known before it is read: the input shows it at once.
-    if (item) queryClient.setQueryData(nameKey(name, String(key)), item);
+    if (item) queryClient.setQueryData(nameKey(named, String(key)), item);
     setTyped(undefined);
     onChange(String(key));
   };
@@ -49,7 +51,7 @@ export function ReferencePicker({ resource: name, value, onChange, ...naming }: 
 }
 
 interface PickerProps extends Naming {
-  /** Such as `customers`. */
+  /** Such as `customers`, or `objects/car/records` for those of one custom object. */
   resource: string;
   /** The id of the chosen one. */
   value: string;
@@ -70,12 +72,14 @@ function Found({ item }: { item: Json }) {
 }
 
 /** The first records that a text finds: by the search of the list, or among all where it has none. */
-function useFound(resource: Resource | undefined, typed: string): Json[] {
+function useFound(name: string, typed: string, object: string | undefined): Json[] {
+  const resource = theContract().resource(name);
   const list = resource?.list ?? 'listUsers';
   const has = (name: string) => theContract().hasParameter(list, name);
   const canSearch = has('q');
   const { data } = useQuery({
     ...readQuery(list, {
+      object,
       q: canSearch ? typed : undefined,
       pageSize: has('pageSize') ? (canSearch ? 8 : 100) : undefined,
     }),

@@ -135,7 +135,7 @@ export function NamedRecord({ value, isPlain = false }: { value: unknown; isPlai
   const resource = theContract().resources.find(
     ({ singular, name }) => singular.toLowerCase() === type.toLowerCase() && !name.includes('{'),
   )?.name;
-  const known = type === 'objectRecord' ? 'objectRecords' : resource;
+  const known = type.split('/')[0] === 'objectRecord' ? 'objectRecords' : resource;
   if (known === undefined)
     return (
       <span title={id}>

@@ -65,8 +65,9 @@ function needsOf(flow: Json): { scope: FormField[]; input: FormField[] } | undef
   if (webhook) return { scope: [field('body')], input: [] };
   if (!manual) return undefined;
   const type = textAt(manual, 'type');
-  const reference = theContract().recordType(type)?.name;
-  const record = { ...field('recordId'), required: true as const, label: labels.singular(type) };
+  const [singular = '', object] = type.split('/');
+  const reference = object === undefined ? theContract().recordType(type)?.name : `objects/${object}/records`;
+  const record = { ...field('recordId'), required: true as const, label: labels.singular(singular) };
   return {
     scope: type === '' ? [] : [{ ...record, ...(reference !== undefined && { reference }) }],
     input: itemsAt(manual, 'inputs').map((each) => ({
