@@ -91,3 +91,23 @@ describe('a call that fails', () => {
     expect(await own.getByText('Nothing waits here').count()).toBe(0);
   });
 });
+
+test('what is wrong with a filter, a conflict and a chain is said in the language of the reader', async () => {
+  const answer = (path: string, body: object) =>
+    page.route(path, (route) => route.fulfill({ contentType: 'application/json', body: JSON.stringify(body) }));
+  await goTo(page, `/customers?filter=${encodeURIComponent('displayName = (')}`);
+  await page.getByText('筛选条件在第 15 个字符处有语法错误。').first().waitFor();
+
+  const [id, mappingId, createTime] = [crypto.randomUUID(), crypto.randomUUID(), new Date().toISOString()];
+  const conflict = { id, mappingId, createTime, kind: 'LOOP', message: 'Both sides change it again and again.' };
+  await answer('**/v1/syncConflicts?**', { syncConflicts: [conflict], counts: [{ kind: 'LOOP', count: 1 }] });
+  await goTo(page, '/conflicts');
+  await page.getByText('两侧反复修改对方的值。').waitFor();
+
+  const fault = { number: 3, reason: 'NOT_LINKED' };
+  await answer('**/v1/auditEntries:verify', { end: { number: 2, hash: '' }, isComplete: false, fault });
+  await goTo(page, '/audit/verify');
+  await page.getByRole('button', { name: '校验' }).first().click();
+  await page.getByText('它不包含前一条记录的哈希值。').waitFor();
+  await page.unrouteAll();
+});

@@ -111,7 +111,7 @@ function Verdict({ verification }: { verification: Json }) {
       <strong>
         {t('verify.broken', { number: format.number(Number(valueAt(verification, 'fault.number') ?? 0)) })}
       </strong>{' '}
-      {textAt(verification, 'fault.reason')}
+      {t(`verify.reason.${textAt(verification, 'fault.reason')}`)}
     </p>
   );
 }

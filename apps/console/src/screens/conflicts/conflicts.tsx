@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router';
 import { Copy, Link2, Merge, RefreshCw, Repeat, ShieldX, Split as SplitIcon, Trash2, Undo2 } from 'lucide-react';
 import { ProblemNote } from '../../app/boundaries.tsx';
 import { useTitles } from '../../kit/record/names.tsx';
-import { format, labels, t } from '../../app/language.ts';
+import { find, format, labels, t } from '../../app/language.ts';
 import { Bar } from '../../app/shell/shell.tsx';
 import { useShortcut } from '../../app/shortcuts.ts';
 import { call, invalidate, readQuery, useItems } from '../../contract/api.ts';
@@ -118,10 +118,11 @@ function Conflict({ conflict, name, onSkip }: { conflict: Json; name: string; on
   );
 }
 
-/** What happened: the fields that both sides changed by their names, or what the server says. */
+/** What happened: the fields that both sides changed by their names, the sentence of the kind, or what the server says. */
 function sentenceOf(conflict: Json): string {
   const fields = itemsAt(conflict, 'fields').map((field) => labels.field('Customer', textAt(field, 'customerField')));
-  if (textAt(conflict, 'kind') !== 'FIELDS' || fields.length === 0) return textAt(conflict, 'message');
+  const kind = textAt(conflict, 'kind');
+  if (kind !== 'FIELDS' || fields.length === 0) return find(`error.conflict.${kind}`) ?? textAt(conflict, 'message');
   return t('conflicts.changed', { fields: fields.join(t('conflicts.comma')) });
 }
 
