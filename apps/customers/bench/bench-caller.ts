@@ -24,7 +24,12 @@ export class BenchCaller {
     const secrets = await SecretFiles.in(folder);
     const { signingKeyFile, publicKeysFile } = await principalKeys(secrets);
     const authority = await PlatformCertificates.in(secrets);
-    const env = { PRINCIPAL_KEYS_FILE: publicKeysFile, ...certificateVariables(await authority.of('customers')) };
+    const env = {
+      PRINCIPAL_KEYS_FILE: publicKeysFile,
+      ...certificateVariables(await authority.of('customers')),
+      // Only owners are asked about there, and no bench names one.
+      AUTH_ADDRESS: 'localhost:1',
+    };
     const certificates = new ServiceCertificates(await authority.of('edge'), createLogger('bench', 'warn'));
     const principals = await PrincipalSigner.of(createPrivateKey(await readFile(signingKeyFile)));
     return new BenchCaller(env, certificates, principals);
