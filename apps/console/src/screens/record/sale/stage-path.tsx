@@ -173,9 +173,9 @@ function MoveDialog({ item, to, check, onMove, onClose }: MoveDialogProps) {
   const [value, setValue] = useState<Json>({});
   const [reason, setReason] = useState('');
   const refusals = check?.refusals ?? [];
-  const names = [...new Set(refusals.map((refusal) => textAt(refusal, 'field').replace(/^\w+\./, '')))];
+  const names = [...new Set(refusals.map((refusal) => textAt(refusal, 'field').replace(/^move\.(?:set\.)?/, '')))];
   const fields = [...item.fields, ...item.custom].filter(({ name, output }) => names.includes(name) && output !== true);
-  const { singular, message } = item.resource;
+  const { message } = item.resource;
   const set = Object.fromEntries(
     Object.entries(value).filter(([, each]) => !isJson(each) || Object.keys(each).length > 0),
   );
@@ -184,7 +184,7 @@ function MoveDialog({ item, to, check, onMove, onClose }: MoveDialogProps) {
       title={t('path.moveTo', { stage: to.name ?? to.key })}
       acts={[{ name: t('path.move'), run: () => onMove(to, set, reason) }]}
       onClose={onClose}
-      names={['reason', ...names.flatMap((name) => [`set/${name}`, `${singular}/${name}`])]}
+      names={['reason', ...names.map((name) => `set/${name}`)]}
     >
       {(faults) => (
         <>
@@ -204,7 +204,7 @@ function MoveDialog({ item, to, check, onMove, onClose }: MoveDialogProps) {
               field={field}
               value={value}
               onChange={setValue}
-              faults={ofRecord(faults, singular)}
+              faults={ofRecord(faults)}
               autoFocus={index === 0}
             />
           ))}
@@ -220,12 +220,7 @@ function MoveDialog({ item, to, check, onMove, onClose }: MoveDialogProps) {
   );
 }
 
-/** Faults of the values in `set`, and of the record that they would make, by pointers in the record. */
-function ofRecord(faults: Faults, singular: string): Faults {
-  return new Map(
-    [...faults].map(([pointer, detail]) => [
-      pointer.replace(/^\/(\w+)(?=\/)/, (step, name) => (name === 'set' || name === singular ? '' : step)),
-      detail,
-    ]),
-  );
+/** Faults of the values in `set`, by pointers in the record. */
+function ofRecord(faults: Faults): Faults {
+  return new Map([...faults].map(([pointer, detail]) => [pointer.replace(/^\/set(?=\/)/, ''), detail]));
 }
