@@ -93,21 +93,21 @@ describe('a call that fails', () => {
 });
 
 test('what is wrong with a filter, a conflict and a chain is said in the language of the reader', async () => {
+  const own = await workspace.open('/', undefined, { locale: 'zh-CN' });
   const answer = (path: string, body: object) =>
-    page.route(path, (route) => route.fulfill({ contentType: 'application/json', body: JSON.stringify(body) }));
-  await goTo(page, `/customers?filter=${encodeURIComponent('displayName = (')}`);
-  await page.getByText('筛选条件在第 15 个字符处有语法错误。').first().waitFor();
+    own.route(path, (route) => route.fulfill({ contentType: 'application/json', body: JSON.stringify(body) }));
+  await goTo(own, `/customers?filter=${encodeURIComponent('displayName = (')}`);
+  await own.getByText('筛选条件在第 15 个字符处有语法错误。').first().waitFor();
 
   const [id, mappingId, createTime] = [crypto.randomUUID(), crypto.randomUUID(), new Date().toISOString()];
   const conflict = { id, mappingId, createTime, kind: 'LOOP', message: 'Both sides change it again and again.' };
   await answer('**/v1/syncConflicts?**', { syncConflicts: [conflict], counts: [{ kind: 'LOOP', count: 1 }] });
-  await goTo(page, '/conflicts');
-  await page.getByText('两侧反复修改对方的值。').waitFor();
+  await goTo(own, '/conflicts');
+  await own.getByText('两侧反复修改对方的值。').waitFor();
 
   const fault = { number: 3, reason: 'NOT_LINKED' };
   await answer('**/v1/auditEntries:verify', { end: { number: 2, hash: '' }, isComplete: false, fault });
-  await goTo(page, '/audit/verify');
-  await page.getByRole('button', { name: '校验' }).first().click();
-  await page.getByText('它不包含前一条记录的哈希值。').waitFor();
-  await page.unrouteAll();
+  await goTo(own, '/audit/verify');
+  await own.getByRole('button', { name: '校验' }).first().click();
+  await own.getByText('它不包含前一条记录的哈希值。').waitFor();
 });

@@ -9,7 +9,7 @@ import { Widget } from '../form/form-widgets.tsx';
 import { Segments } from '../form/segments.tsx';
 import { Button, IconButton } from '../ui.tsx';
 import { namedBy, type FilterName } from './filter-completion.ts';
-import { FilterInput, type FilterFault } from './filter-input.tsx';
+import { faultText, FilterInput, type FilterFault } from './filter-input.tsx';
 import style from './filter-builder.module.css';
 import { filterOf, rowOperators, rowsOf, type FilterRow, type FilterRows, type RowOperator } from './filter-rows.ts';
 
@@ -63,7 +63,7 @@ export function FilterBuilder({ resource, names, value, onChange, fault }: Build
           onRemove={() => change({ ...shown, rows: shown.rows.toSpliced(index, 1) })}
         />
       ))}
-      {fault && <p role="alert">{fault.text}</p>}
+      {fault && <p role="alert">{faultText(fault)}</p>}
       <div className={style.foot}>
         <Button small icon={Plus} onPress={add}>
           {t('rows.add')}

@@ -1,6 +1,6 @@
 import { ListFilter, TriangleAlert, X } from 'lucide-react';
 import { useId, useLayoutEffect, useRef, useState, type ReactNode } from 'react';
-import { format, t } from '../../app/language.ts';
+import { find, format, labels, t } from '../../app/language.ts';
 import { Icon, IconButton, join, Key } from '../ui.tsx';
 import text from '../../style/text.module.css';
 import { useFilter, type FilterSource } from './use-filter.ts';
@@ -61,7 +61,7 @@ export function FilterInput({ fault, ...source }: FilterInputProps) {
       {shownFault && (
         <p id={`${id}-fault`} className={style.fault} role="alert">
           <Icon of={TriangleAlert} small />
-          {shownFault.text}
+          {faultText(shownFault)}
         </p>
       )}
     </div>
@@ -152,7 +152,16 @@ function Code({ code, written }: { code: string; written: string }) {
 export interface FilterFault {
   /** Index into the text. */
   index: number;
+  /** Absent where `text` is in the language of the reader. */
+  code?: string;
+  /** What the server says, without the place. */
   text: string;
+}
+
+/** What is wrong, in the language of the reader where it has a sentence. */
+export function faultText({ index, code, text: said }: FilterFault): string {
+  if (code === undefined || find(`error.value.${code}`) === undefined) return said;
+  return labels.fault(code, `${index + 1}`);
 }
 
 interface FilterTextProps {

@@ -3,7 +3,6 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import type { Density } from '../../app/theme.ts';
 import type { GridOrder } from '../../kit/grid/grid-row.tsx';
-import { find, labels } from '../../app/language.ts';
 import type { Collection } from '../../app/resource.ts';
 import { listQuery, Problem, readQuery, type Page } from '../../contract/api.ts';
 import { itemsAt, valueAt, type Json } from '../../contract/json.ts';
@@ -166,12 +165,13 @@ export function faultOf(error: unknown, placeOf: (index: number) => number): Fil
   const fault = error.errors.find(({ pointer }) => pointer === '/filter');
   if (!fault) return undefined;
   const [, character = '1', sentence] = /^at character (\d+): (.*)$/s.exec(fault.detail) ?? [];
-  const index = placeOf(Number(character) - 1);
-  // A sentence of the reader's language has the place within what is written.
-  if (find(`error.value.${fault.code}`) !== undefined) return { index, text: labels.fault(fault.code, `${index + 1}`) };
   // The fields that there are follow the caret already.
   const text = (sentence ?? fault.detail).replace(/; fields are [^]*$/, '');
-  return { index, text: text.charAt(0).toUpperCase() + text.slice(1) };
+  return {
+    index: placeOf(Number(character) - 1),
+    code: fault.code,
+    text: text.charAt(0).toUpperCase() + text.slice(1),
+  };
 }
 
 /** The definition of a custom object by its key; undefined for no key. */

@@ -5,6 +5,7 @@ import { format, t } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';
 import { theContract } from '../../../contract/contract.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../../contract/json.ts';
+import { faultText } from '../../../kit/filter/filter-input.tsx';
 import { Fault } from '../../../kit/form/form-faults.tsx';
 import { useTyped } from '../../../kit/form/use-typed.ts';
 import { Reference } from '../../../kit/record/names.tsx';
@@ -47,7 +48,7 @@ export function SegmentPreview({ segment, shown, verification }: PreviewProps) {
           </>
         )}
       </div>
-      {fault ? <Fault>{fault.text}</Fault> : <ProblemNote error={error} />}
+      {fault ? <Fault>{faultText(fault)}</Fault> : <ProblemNote error={error} />}
       {data && <Samples samples={itemsAt(data, 'samples')} count={count} cost={Number(data.planCost ?? 0)} />}
     </>
   );
