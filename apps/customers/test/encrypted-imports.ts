@@ -17,6 +17,11 @@ export const encryptedImportOptions = {
   bulkLimits: { importChunkRows: 20 },
 };
 
+/** Repeats a write while an import that has overtaken it holds its locks, up to as long as a statement may take. */
+export function untilWritten<Answer>(write: () => Promise<Answer>): Promise<Answer> {
+  return repeatWhile('DATABASE_TIMEOUT', () => repeatWhile('CONCURRENT_WRITE', write));
+}
+
 interface WaitingImport {
   id: string;
   held: OtherWrite;
@@ -72,9 +77,7 @@ export class EncryptedImports {
   /** As `waitingImport`, and pauses it there. */
   async pausedImport(known: Customer, mark: string): Promise<Operation> {
     const { id, held, releaseLast } = await this.waitingImport(known, mark);
-    const pausing = repeatWhile('CONCURRENT_WRITE', () =>
-      this.customers.call('pauseOperation', { id }, this.tenant.caller),
-    );
+    const pausing = untilWritten(() => this.customers.call('pauseOperation', { id }, this.tenant.caller));
     await held.untilWaiting(2);
     await held.release();
     const paused = await pausing;

@@ -1,10 +1,9 @@
 import { Operation_State as State } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { newKeys, type Keys } from './databases.js';
-import { csvOf, encryptedImportOptions, EncryptedImports, marked } from './encrypted-imports.js';
+import { csvOf, encryptedImportOptions, EncryptedImports, marked, untilWritten } from './encrypted-imports.js';
 import { someone, type EncryptedTenant } from './encrypted-tenant.js';
 import type { OperationTenant } from './operation-tenant.js';
-import { repeatWhile } from './repeat-while.js';
 import { RunningCustomers } from './running-customers.js';
 
 let customers: RunningCustomers;
@@ -84,7 +83,7 @@ test('an erasure during an import ends it, and its completed rows can be undone'
   const [known, other] = [await encrypted.create(someone('hexknown')), await encrypted.create(someone('hexother'))];
   const { id, held, releaseLast } = await imports.waitingImport(known, 'hexrow');
 
-  const erasing = repeatWhile('CONCURRENT_WRITE', () => encrypted.erase(other.id));
+  const erasing = untilWritten(() => encrypted.erase(other.id));
   await held.untilWaiting(2);
   await held.release();
   await erasing;
