@@ -33,15 +33,12 @@ export async function cloneDeal(
   const customFields = isCleared ? undefined : { ...copied.customFields, ...set.customFields };
   const stage = clone.stage ?? (await firstStage(transaction, pipelineId));
   const deal: Deal = { ...copied, ...set, customFields, pipelineId, stage };
-  return within({ from: 'deal', to: 'clone.set' }, () =>
-    within({ from: 'deal.pipelineId', to: 'clone.pipelineId' }, () =>
-      within({ from: 'deal.stage', to: 'clone.stage' }, async () => {
-        checkRequest(deals.method('create').path, { deal });
-        await checkNamedOwners(deals, deal, { mask: Object.keys(set) });
-        return createRecord(transaction, deals, { deal } as object);
-      }),
-    ),
-  );
+  const places = { deal: 'clone.set', 'deal.pipelineId': 'clone.pipelineId', 'deal.stage': 'clone.stage' };
+  return within(places, async () => {
+    checkRequest(deals.method('create').path, { deal });
+    await checkNamedOwners(deals, deal, { mask: Object.keys(set) });
+    return createRecord(transaction, deals, { deal } as object);
+  });
 }
 
 /** What a copy takes over. Other fields follow from these, or are of the deal alone. */

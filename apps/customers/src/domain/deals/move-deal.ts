@@ -73,14 +73,13 @@ function withinMove<Result>(
 ): Promise<Result> {
   const neighborField = move?.beforeId !== undefined ? 'beforeId' : move?.afterId !== undefined ? 'afterId' : undefined;
   const stageField = move?.stage === undefined ? (neighborField ?? 'stage') : 'stage';
-  return within({ from: 'deal', to: `${field}.set` }, () =>
-    within({ from: 'deal.lostReason', to: lostReasonField ?? `${field}.set.lostReason` }, () =>
-      within(
-        { from: 'deal.pipelineId', to: `${field}.${move?.pipelineId === undefined ? stageField : 'pipelineId'}` },
-        () => within({ from: 'deal.stage', to: `${field}.${stageField}` }, work),
-      ),
-    ),
-  );
+  const places = {
+    deal: `${field}.set`,
+    'deal.pipelineId': `${field}.${move?.pipelineId === undefined ? stageField : 'pipelineId'}`,
+    'deal.stage': `${field}.${stageField}`,
+    ...(lostReasonField !== undefined && { 'deal.lostReason': lostReasonField }),
+  };
+  return within(places, work);
 }
 
 /** @throws AppError PERMISSION_DENIED for a caller that can not change the pipeline */

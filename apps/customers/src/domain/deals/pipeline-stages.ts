@@ -22,7 +22,7 @@ export async function addStage(transaction: StatementTransaction, request: AddSt
   const { stage, before } = request.addition ?? { stage: undefined, before: undefined };
   if (!stage) throw invalidField('addition.stage', 'REQUIRED', 'is required');
   const added: Pipeline = { ...pipelines.empty(), stages: [stage] };
-  await within({ from: 'pipeline.stages[0]', to: 'addition.stage' }, () => checkNamedOwners(pipelines, added));
+  await within({ 'pipeline.stages[0]': 'addition.stage' }, () => checkNamedOwners(pipelines, added));
   return changeStages(transaction, request, ({ stages }) => {
     const place = before === undefined ? stages.length : placeOf(stages, before, 'addition.before');
     return { stages: stages.toSpliced(place, 0, stage) };

@@ -33,14 +33,14 @@ export async function intakeLead(
     throw invalidArgument([{ field: 'intake.customer', reason: 'REQUIRED', description: 'is required' }]);
   }
   const { customer, lead = leads.empty() } = intake;
-  await within({ from: 'customer', to: 'intake.customer' }, () => checkNamedOwners(customers, customer));
-  await within({ from: 'lead', to: 'intake.lead' }, () => checkNamedOwners(leads, lead));
+  await within({ customer: 'intake.customer' }, () => checkNamedOwners(customers, customer));
+  await within({ lead: 'intake.lead' }, () => checkNamedOwners(leads, lead));
   const { customerId, match } = await customerOfIntake(transaction, customer, probable);
   const created = await createIntakeLead(transaction, lead, customerId);
   const consents: Consent[] = [];
   for (const [index, consent] of intake.consents.entries()) {
     const create = () => createConsent(transaction, key, { customerId, consent, requestId: undefined });
-    consents.push(await within({ from: 'consent', to: `intake.consents[${index}]` }, create));
+    consents.push(await within({ consent: `intake.consents[${index}]` }, create));
   }
   return { lead: created, match, consents };
 }
@@ -48,7 +48,7 @@ export async function intakeLead(
 /** Creates the lead of a customer. Violations name its fields in `intake.lead`. */
 export function createIntakeLead(transaction: StatementTransaction, given: Lead, customerId: string): Promise<Lead> {
   const lead = { ...given, customerId };
-  return within({ from: 'lead', to: 'intake.lead' }, () => {
+  return within({ lead: 'intake.lead' }, () => {
     checkRequest(leads.method('create').path, { lead });
     return createRecord(transaction, leads, { lead } as object);
   });
@@ -63,7 +63,7 @@ export async function customerOfIntake(
   const owner = await ownerOfValues(transaction, customer);
   if (owner && (await keepLive(transaction, owner.customerId))) return owner;
   if (probable && (await keepLive(transaction, probable.customerId))) return probable;
-  const { id } = await within({ from: 'customer', to: 'intake.customer' }, () =>
+  const { id } = await within({ customer: 'intake.customer' }, () =>
     createRecord(transaction, customers, { customer } as object),
   );
   const match = { reason: IntakeMatchReason.CREATED, field: undefined, score: undefined, evidence: [] };

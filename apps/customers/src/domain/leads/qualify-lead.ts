@@ -93,7 +93,7 @@ async function dealOf(
   }
   if (!given) throw invalidField('qualification.deal', 'REQUIRED', 'is required');
   const deal = await withDefaults(transaction, lead, given);
-  return within({ from: 'deal', to: 'qualification.deal' }, async () => {
+  return within({ deal: 'qualification.deal' }, async () => {
     checkRequest(deals.method('create').path, { deal });
     await checkNamedOwners(deals, given);
     return createRecord(transaction, deals, { deal } as object);

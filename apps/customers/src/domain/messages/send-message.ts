@@ -30,9 +30,7 @@ export async function sendMessage(
   checkTerms(outgoing, customerId);
   await refuseSuppressed(transaction, key, outgoing);
   const content = { ...outgoing, customerId, ...(isOfFlow() && { automatic: AutomaticKind.GENERATED }) };
-  return within({ from: 'fileIds', to: 'outgoing.fileIds' }, () =>
-    queueMessage(transaction, content, 'outgoing.mailboxId'),
-  );
+  return within({ fileIds: 'outgoing.fileIds' }, () => queueMessage(transaction, content, 'outgoing.mailboxId'));
 }
 
 /** Whether a step of a flow calls. */

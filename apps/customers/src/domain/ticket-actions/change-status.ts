@@ -14,7 +14,7 @@ export async function setTicketStatus(
 ): Promise<Ticket> {
   if (!change) throw invalidField('change', 'REQUIRED', 'is required');
   const ticket = await lockUnmerged(transaction, id);
-  return within({ from: 'ticket.status', to: 'change.status' }, () =>
+  return within({ 'ticket.status': 'change.status' }, () =>
     changeLocked(transaction, ticket, { status: change.status }, etag),
   );
 }

@@ -37,7 +37,7 @@ export async function replyToTicket(
     ...{ subject: content.subject ?? before.subject, text: content.text, html: content.html },
     with: { status, ...(cc.length > 0 && { ccAddresses: cc }) },
   };
-  return within({ from: 'ticket.status', to: 'reply.thenStatus' }, () => addEntry(transaction, before, added, etag));
+  return within({ 'ticket.status': 'reply.thenStatus' }, () => addEntry(transaction, before, added, etag));
 }
 
 async function contentOf(

@@ -40,7 +40,7 @@ export async function sendReply(
     subject: subject ?? `Re: [#${ticket.number}] ${ticket.subject}`,
     automatic: by === TicketEntryAuthor.MACHINE ? AutomaticKind.REPLIED : undefined,
   };
-  const message = await within({ from: 'fileIds', to: 'reply.fileIds' }, () =>
+  const message = await within({ fileIds: 'reply.fileIds' }, () =>
     queueMessage(transaction, content, 'ticket.mailboxId'),
   );
   if (by === TicketEntryAuthor.MACHINE) await takeReplies(transaction, message.mailboxId!, recipients);

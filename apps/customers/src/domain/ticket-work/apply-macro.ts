@@ -65,11 +65,11 @@ async function addEntryOf(
 ): Promise<{ ticket?: Ticket | undefined; entry?: TicketEntry | undefined } | undefined> {
   if (reply) {
     const request = { id, reply: { ...blankReply, ...reply } };
-    return within({ from: 'reply', to: `${place}.reply` }, () => replyToTicket(transaction, request as never));
+    return within({ reply: `${place}.reply` }, () => replyToTicket(transaction, request as never));
   }
   if (!addNote) return undefined;
   const request = { id, note: { text: addNote.text, mentions: [] } };
-  return within({ from: 'note', to: `${place}.addNote` }, () => addTicketNote(transaction, request as never));
+  return within({ note: `${place}.addNote` }, () => addTicketNote(transaction, request as never));
 }
 
 const blankReply = TicketReply.decode(new Uint8Array());
@@ -102,7 +102,5 @@ function fieldsOf({ tags }: Ticket, action: MacroAction): Partial<Ticket> {
 
 /** Names the actions in the errors of the fields that they set. */
 function atPlaces<Result>(places: ReadonlyMap<string, string>, work: () => Promise<Result>): Promise<Result> {
-  const [[name, place] = [], ...others] = places;
-  if (name === undefined || place === undefined) return work();
-  return within({ from: `ticket.${name}`, to: place }, () => atPlaces(new Map(others), work));
+  return within(Object.fromEntries([...places].map(([name, place]) => [`ticket.${name}`, place])), work);
 }
