@@ -80,8 +80,8 @@ ${calls}`,
   },
   oazapfts: {
     packages: { oazapfts: '7.5.0', '@oazapfts/runtime': '1.2.0' },
-    command: 'oazapfts openapi-3.0.json generated.ts',
-    documents: ['openapi-3.0.json'],
+    command: 'oazapfts openapi.json generated.ts',
+    documents: ['openapi.json', 'openapi-3.0.json'],
     program: `
 import { HttpError, ok } from '@oazapfts/runtime';
 import { createCustomer, defaults, getCustomer, listCustomers, type CustomerInput, type Problem } from './generated';

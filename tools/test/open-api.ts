@@ -19,11 +19,16 @@ export interface Parameter {
   schema: JsonSchema;
 }
 
+interface DescribedAnswer {
+  description: string;
+  content?: Record<string, { schema?: JsonSchema }>;
+}
+
 export interface Operation {
   operationId: string;
   parameters: Parameter[];
   requestBody?: { content: Record<string, { schema?: JsonSchema }> };
-  responses: Record<string, { description?: string; content?: Record<string, { schema?: JsonSchema }>; $ref?: string }>;
+  responses: Record<string, DescribedAnswer>;
 }
 
 /** The parts of the OpenAPI document that the tests read. */
@@ -32,20 +37,27 @@ export interface OpenApi {
   components: {
     schemas: Record<string, JsonSchema>;
     parameters: Record<string, Parameter>;
-    responses: Record<string, { description: string }>;
+    responses: Record<string, DescribedAnswer>;
   };
 }
 
-/** The document with its shared parameters in the operations that have them. */
+/** The document with its shared parameters and answers in the operations that have them. */
 export function readOpenApi(text: string): OpenApi {
   const openApi = JSON.parse(text) as OpenApi;
+  const { parameters, responses } = openApi.components;
   for (const operation of Object.values(openApi.paths).flatMap((path) => Object.values(path))) {
-    operation.parameters = operation.parameters.map((parameter) => {
-      const [, name] = /^#\/components\/parameters\/(.*)$/.exec((parameter as { $ref?: string }).$ref ?? '') ?? [];
-      return name === undefined ? parameter : (openApi.components.parameters[name] ?? parameter);
-    });
+    operation.parameters = operation.parameters.map((parameter) => referenced(parameter, parameters));
+    const answers = Object.entries(operation.responses);
+    operation.responses = Object.fromEntries(
+      answers.map(([status, answer]) => [status, referenced(answer, responses)]),
+    );
   }
   return openApi;
+}
+
+function referenced<Part extends object>(part: Part, components: Readonly<Record<string, Part>>): Part {
+  const [name] = /[^/]+$/.exec((part as { $ref?: string }).$ref ?? '') ?? [];
+  return name === undefined ? part : (components[name] ?? part);
 }
 
 export interface Answer {

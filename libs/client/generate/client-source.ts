@@ -13,17 +13,27 @@ interface Parameter {
 
 interface Operation {
   operationId: string;
+  summary: string;
   description: string;
   parameters: Parameter[];
   requestBody?: { content: Record<string, { schema?: Schema }> };
-  responses: Record<string, { content?: Record<string, { schema?: Schema }> }>;
+  responses: Record<string, Answer>;
+}
+
+interface Answer {
+  $ref?: string;
+  content?: Record<string, { schema?: Schema }>;
 }
 
 /** An OpenAPI document of the contract. */
 export interface Document {
   paths: Record<string, Record<string, Operation>>;
   webhooks?: Record<string, { post: { requestBody: { content: Record<string, { schema: Schema }> } } }>;
-  components: { schemas: Record<string, Schema>; parameters: Record<string, Parameter> };
+  components: {
+    schemas: Record<string, Schema>;
+    parameters: Record<string, Parameter>;
+    responses: Record<string, Answer>;
+  };
 }
 
 /** A route with its name in the client and its operation in a document. */
@@ -92,7 +102,9 @@ function named(route: RestRoute, name: OperationName, { paths, components }: Doc
     each.$ref ? components.parameters[nameOfReference(each.$ref)]! : each,
   );
   refuseSharedNames(operation, parameters, components);
-  const answer = Object.values(operation.responses[route.status]?.content ?? {})[0]?.schema;
+  const success = operation.responses[route.status];
+  const { content } = (success?.$ref ? components.responses[nameOfReference(success.$ref)] : success) ?? {};
+  const answer = Object.values(content ?? {})[0]?.schema;
   const page = answer?.$ref ? components.schemas[nameOfReference(answer.$ref)]?.properties : undefined;
   const list =
     page && 'nextPageToken' in page ? Object.entries(page).find(([, { type }]) => type === 'array') : undefined;
@@ -196,7 +208,8 @@ function methodText({ name, operation, parameters, route, answer, list }: Named)
   }[route.answerUsage];
   const partial = plural(`${route.readMask?.list ? 'Masked' : 'Partial'}<${type}>`, item && `Partial<${item}>`);
   const masked = `${name.method}(request: ${request} & { readMask: string }, ${options}): ${partial};\n`;
-  const doc = docText(operation.description);
+  const { summary, description } = operation;
+  const doc = docText(description.startsWith(summary) ? description : `${summary}. ${description}`);
   const whole = `${doc}${name.method}(request${isOptional ? '?' : ''}: ${request}, ${options}): ${answers};`;
   return route.readMask ? `${doc}${masked}${whole}` : whole;
 }

@@ -81,16 +81,6 @@ it('a body without a schema is bytes', () => {
   });
 });
 
-it('the classes of error statuses are the default', () => {
-  const problem = { $ref: '#/components/responses/Problem' };
-  const { paths } = asOpenApi30({
-    info: { license },
-    components: { schemas: {} },
-    paths: { '/a': { get: { responses: { '200': { description: 'A.' }, '4XX': problem, '5XX': problem } } } },
-  }) as { paths: Json };
-  expect(paths['/a']).toEqual({ get: { responses: { '200': { description: 'A.' }, default: problem } } });
-});
-
 function schemaOf(schema: Json): unknown {
   const { components } = asOpenApi30({ info: { license }, components: { schemas: { One: schema } } });
   return (components as { schemas: Json }).schemas['One'];

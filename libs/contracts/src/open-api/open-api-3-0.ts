@@ -26,16 +26,8 @@ function withSchemas(part: unknown): unknown {
   return mapEntries(part as Json, (name, value) => {
     if (name === 'schema') return schema30(value as Json);
     if (name === 'content') return mapValues(value as Json, mediaType);
-    if (name === 'responses') return withSchemas(withDefault(value as Json));
     return withSchemas(value);
   });
-}
-
-/** Classes of statuses, which generators of 3.0 take for numbers, as the default. Here both have one response. */
-function withDefault(responses: Json): Json {
-  const { '4XX': clientError, '5XX': serverError, ...others } = responses;
-  if (JSON.stringify(clientError) !== JSON.stringify(serverError)) throw new Error('4XX and 5XX have one response.');
-  return clientError === undefined ? others : { ...others, default: clientError };
 }
 
 /** A body without a schema is raw bytes, which 3.0 has a format for. */

@@ -1,6 +1,7 @@
 import type { DescMessage } from '@bufbuild/protobuf';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { platformContract } from '../descriptors/platform-contract.js';
+import { recordContracts } from '../records/record-contract.js';
 import { JsonSchemas } from '../rest/json-schema.js';
 import { restRoutes } from '../rest/rest-routes.js';
 import { openApiDocument } from './open-api.js';
@@ -13,7 +14,10 @@ interface Operation {
 const contract = platformContract();
 const document = openApiDocument(contract, restRoutes(contract), '1.0.0') as {
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, { properties: Record<string, unknown> }> };
+  components: {
+    schemas: Record<string, { properties: Record<string, unknown> }>;
+    responses: Record<string, unknown>;
+  };
 };
 
 describe('two methods on one path', () => {
@@ -32,6 +36,28 @@ describe('two methods on one path', () => {
     expect(parameters).toEqual([...new Set(parameters)]);
     expect(parameters).toContain('query cursor');
   });
+});
+
+describe('answers that several operations have', () => {
+  const { post } = document.paths['/v1/deals'] ?? {};
+  const { patch } = document.paths['/v1/deals/{id}'] ?? {};
+
+  it('are one component', () => {
+    const answer = { $ref: '#/components/responses/DealAnswer' };
+    expect([post?.responses['201'], patch?.responses['200']]).toEqual([answer, answer]);
+    expect(document.components.responses['DealAnswer']).toMatchObject({
+      headers: { ETag: {}, RateLimit: {} },
+      content: { 'application/json': { schema: { $ref: '#/components/schemas/Deal' } } },
+    });
+  });
+});
+
+test('the document of 30 types of records has at most 3 MB', () => {
+  const others = recordContracts(contract).slice(30);
+  expect(others.length).toBeGreaterThan(10);
+  const services = new Set(others.map(({ plural }) => `${plural}service`.toLowerCase()));
+  const routes = restRoutes(contract).filter(({ method }) => !services.has(method.service.name.toLowerCase()));
+  expect(JSON.stringify(openApiDocument(contract, routes, '1.0.0')).length).toBeLessThan(3_000_000);
 });
 
 describe('a message that stands for a problem', () => {

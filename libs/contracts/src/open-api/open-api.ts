@@ -3,6 +3,7 @@ import type { ErrorCodeMeaning } from '../errors/shared-error-codes.js';
 import { JsonSchemas } from '../rest/json-schema.js';
 import type { RestRoute } from '../rest/rest-route.js';
 import { SchemaComponents } from './components.js';
+import { shareAnswers } from './answers.js';
 import { byGroup, groupName } from './groups.js';
 import { OperationFacts } from './operation-facts.js';
 import { byStatus, codesOfContract, codesOfOperation } from './operation-errors.js';
@@ -48,8 +49,10 @@ export function openApiDocument(contract: Contract, unordered: readonly RestRout
       codes: new Map([...(other?.codes ?? []), ...codesOfOperation(contract, route, codes)]),
     });
   }
-  const responses = addProblems([...operations.values()], codes.all);
-  const parameters = shareParameters([...operations.values()].map(({ operation }) => operation));
+  const problems = addProblems([...operations.values()], codes.all);
+  const documented = [...operations.values()].map(({ operation }) => operation);
+  const answers = shareAnswers(documented);
+  const parameters = shareParameters(documented);
   const paths: Record<string, Json> = {};
   for (const [key, { operation }] of operations) {
     const [verb = '', template = ''] = key.split(' ');
@@ -76,10 +79,10 @@ export function openApiDocument(contract: Contract, unordered: readonly RestRout
     paths,
     ...(Object.keys(events.webhooks).length > 0 && { webhooks: events.webhooks }),
     components: {
-      schemas: { ...components.all, ...events.components, Problem: problemSchema },
-      parameters,
+      schemas: { ...components.all, ...events.components.schemas, Problem: problemSchema },
+      parameters: { ...parameters, ...events.components.parameters },
       headers: { ...rateHeaders, ...etag },
-      responses: { ...responses, NotModified: notModified },
+      responses: { ...problems, ...answers, ...events.components.responses, NotModified: notModified },
       securitySchemes: security.all,
     },
   };
@@ -101,7 +104,7 @@ function addProblems(operations: readonly OperationWithCodes[], codes: ReadonlyM
   for (const { operation, statuses } of all) {
     for (const [status, names] of statuses) operation.responses[status] = responses.reference(status, names);
     // Proxies and what a request meets before its operation answer with others.
-    for (const others of ['4XX', '5XX']) operation.responses[others] = { $ref: '#/components/responses/Problem' };
+    operation.responses['default'] = { $ref: '#/components/responses/Problem' };
   }
   return responses.components();
 }

@@ -40,6 +40,7 @@ export const notModified = {
 
 export interface Operation extends Json {
   operationId: string;
+  summary: string;
   description: string;
   parameters: Parameter[];
   responses: Record<string, Json & { content?: Json }>;
@@ -59,12 +60,15 @@ export interface Parts {
 export function operationOf(route: RestRoute, parts: Parts): Operation {
   const { method, fields } = route;
   const comment = parts.texts.of(method.desc, route);
-  const [summary = ''] = comment.split(/(?<=\.)\s/, 1);
+  const first = firstSentence(comment);
+  const more = comment.slice(first.length).trim();
+  const permission = method.policy.public ? '' : `Permission: \`${method.policy.permission}\`.`;
   return {
     operationId: method.name.charAt(0).toLowerCase() + method.name.slice(1),
     tags: [groupName(method.service)],
-    summary: summary.replace(/\.$/, ''),
-    description: method.policy.public ? comment : `${comment}\n\nPermission: \`${method.policy.permission}\`.`,
+    summary: first.replace(/\.$/, ''),
+    // Readers show it below the summary.
+    description: [more, permission].filter(Boolean).join('\n\n') || first,
     security: parts.security.of(route),
     ...parts.facts.of(route),
     parameters: [
@@ -94,7 +98,7 @@ export function eitherOf(message: Operation, stream: Operation, { status }: Rest
   const answer = message.responses[status];
   return {
     ...message,
-    description: `${message.description}\n\nWith \`Accept: text/event-stream\` or \`application/x-ndjson\`: ${stream.description}`,
+    description: `${message.description}\n\nWith \`Accept: text/event-stream\` or \`application/x-ndjson\`: ${stream.summary}. ${stream.description}`,
     parameters: [
       ...message.parameters,
       ...stream.parameters.filter(({ in: place, name }) => !known.has(`${place} ${name}`)),
@@ -145,13 +149,17 @@ function requestBody(route: RestRoute, { texts, reference }: Parts): Json {
   return { requestBody: { description, required: isBodyRequired, content } };
 }
 
-/** What an answer is. Comments of Google's messages are about gRPC, and those of our responses begin with the name of a method. */
+function firstSentence(text: string): string {
+  return text.split(/(?<=\.)\s/, 1)[0] ?? '';
+}
+
+/** What an answer is: its schema says more. Comments of Google's messages are about gRPC, and those of our responses begin with the name of a method. */
 function answerText({ method, status }: RestRoute, texts: RestTexts): string {
   const { output } = method.desc;
   if (isHttpBody(output)) return 'The file.';
   if (isEmpty(output)) return 'Done.';
   const text = texts.of(output).replace(/^(?:Response|Answer) (?:of|to) \S+( \S+`)?\.?\s*/, '');
-  return text || (status === 202 ? 'Accepted.' : 'The answer.');
+  return firstSentence(text) || (status === 202 ? 'Accepted.' : 'The answer.');
 }
 
 function answerContent({ method, answerUsage, readMask }: RestRoute, { reference }: Parts): Json {

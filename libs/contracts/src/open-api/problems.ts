@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { ErrorCodeMeaning } from '../errors/shared-error-codes.js';
+import { freeName } from './free-name.js';
 
 type Json = Record<string, unknown>;
 
@@ -125,7 +126,7 @@ export class ProblemResponses {
     });
     return {
       ...Object.fromEntries(shared),
-      Problem: problemResponse('Any other error of the status class.', retryAfter),
+      Problem: problemResponse('Any other error.', retryAfter),
     };
   }
 
@@ -137,11 +138,7 @@ export class ProblemResponses {
     if (!taken.has(plain)) return plain;
     const [common = ''] = [...this.#shared].find(([, name]) => name === plain) ?? [];
     const own = names.find((name) => !common.split(' ').includes(name)) ?? 'OTHER';
-    const name = `${plain}_${own}`;
-    for (let number = 2; ; number += 1) {
-      const free = [name, `${name}_${number}`].find((each) => !taken.has(each));
-      if (free !== undefined) return free;
-    }
+    return freeName(`${plain}_${own}`, (name) => taken.has(name));
   }
 
   #response(status: number, names: readonly string[]): Json {

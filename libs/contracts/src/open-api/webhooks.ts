@@ -30,21 +30,24 @@ const headers = [
 ].map(([name, description]) => ({ name, in: 'header', required: true, description, schema: { type: 'string' } }));
 
 const answers = {
-  '2XX': { description: 'The endpoint has received the event.' },
-  '410': { description: 'The endpoint is gone. Rapport disables it.' },
-  default: { description: 'The endpoint has not received the event. Rapport sends it again later.' },
-};
+  '2XX': ['EventReceived', 'The endpoint has received the event.'],
+  '410': ['EndpointGone', 'The endpoint is gone. Rapport disables it.'],
+  default: ['EventNotReceived', 'The endpoint has not received the event. Rapport sends it again later.'],
+} as const;
+
+interface Webhooks {
+  webhooks: Json;
+  /** Parts of the document that webhooks share. */
+  components: { schemas: Record<string, JsonSchema>; parameters: Json; responses: Json };
+}
 
 /** What Rapport posts to webhook endpoints, and the schemas of it. A contract without a change feed has no events. */
-export function webhooksOf(
-  contract: Contract,
-  schemas: JsonSchemas,
-): { webhooks: Json; components: Record<string, JsonSchema> } {
+export function webhooksOf(contract: Contract, schemas: JsonSchemas): Webhooks {
   const changes = contract.methods.map(({ desc }) =>
     desc.output.fields.find(({ message }) => message?.name === 'Change'),
   );
   const change = changes.find((field) => field !== undefined)?.message;
-  if (!change) return { webhooks: {}, components: {} };
+  if (!change) return { webhooks: {}, components: { schemas: {}, parameters: {}, responses: {} } };
   const properties = changeFields.flatMap((name) => {
     const desc = change.fields.find((field) => field.name === (namesInFeed[name] ?? snakeCase(name)));
     return desc ? [[name, forDocument(schemas.field(desc, 'output'))] as const] : [];
@@ -79,7 +82,11 @@ export function webhooksOf(
       ...platformEvents(),
     },
     components: {
-      RecordEvent: { ...event({ type: 'string', examples: ['customer.updated'] }, data), description: recordEvent },
+      schemas: {
+        RecordEvent: { ...event({ type: 'string', examples: ['customer.updated'] }, data), description: recordEvent },
+      },
+      parameters: Object.fromEntries(headers.map((header) => [header.name, header])),
+      responses: Object.fromEntries(Object.values(answers).map(([name, description]) => [name, { description }])),
     },
   };
 }
@@ -136,7 +143,11 @@ function webhook(operationId: string, summary: string, description: string, sche
     description,
     security: [],
   };
-  return { post: { ...operation, parameters: headers, requestBody, responses: answers } };
+  const parameters = headers.map(({ name }) => ({ $ref: `#/components/parameters/${name}` }));
+  const responses = Object.fromEntries(
+    Object.entries(answers).map(([status, [name]]) => [status, { $ref: `#/components/responses/${name}` }]),
+  );
+  return { post: { ...operation, parameters, requestBody, responses } };
 }
 
 function meaningsOf(type: string): string {
