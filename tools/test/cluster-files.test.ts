@@ -54,7 +54,7 @@ async function rightsOf(superuserUrl: string, database: string): Promise<string>
        WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
      UNION ALL SELECT * FROM (
        SELECT concat_ws(' ', proname, 'is leakproof') FROM pg_proc
-       WHERE proleakproof AND proname IN ('textlike', 'arraycontains', 'arrayoverlap') ORDER BY 1) functions
+       WHERE proleakproof AND proname IN ('textlike', 'arraycontains', 'arrayoverlap', 'ts_match_vq') ORDER BY 1) functions
      UNION ALL SELECT concat_ws(' ', rolname, rolcanlogin, rolsuper, rolbypassrls, rolcreatedb, rolcreaterole)
        FROM pg_roles WHERE rolname = current_database() || '_app'`,
   );

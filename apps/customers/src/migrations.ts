@@ -125,6 +125,7 @@ import { CreateSegment } from './migrations/create-segment.migration.js';
 import { CreateSegmentMember } from './migrations/create-segment-member.migration.js';
 import { KeepSegments } from './migrations/keep-segments.migration.js';
 import { CountVotesApart } from './migrations/count-votes-apart.migration.js';
+import { IndexArticleWords } from './migrations/index-article-words.migration.js';
 import { SealImports } from './migrations/seal-imports.migration.js';
 import { SealWorkspaceArchive } from './migrations/seal-workspace-archive.migration.js';
 
@@ -257,4 +258,5 @@ export const migrations = [
   CountMessagesOfFlows,
   SealImports,
   CountVotesApart,
+  IndexArticleWords,
 ];

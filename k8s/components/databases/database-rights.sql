@@ -28,5 +28,6 @@ BEGIN
   ALTER FUNCTION pg_catalog.textlike(text, text) LEAKPROOF;
   ALTER FUNCTION pg_catalog.arraycontains(anyarray, anyarray) LEAKPROOF;
   ALTER FUNCTION pg_catalog.arrayoverlap(anyarray, anyarray) LEAKPROOF;
+  ALTER FUNCTION pg_catalog.ts_match_vq(tsvector, tsquery) LEAKPROOF;
 END
 $$;
