@@ -3,7 +3,7 @@ import { AppError, invalidArgument } from '@rapport/platform';
 /**
  * Does work on a part of a request: violations name their fields within the request.
  *
- * @param places of fields by their prefixes, such as `qualification.deal` by `deal`: the longest prefix of a field counts
+ * @param places of fields by their prefixes, such as `qualification.deal` by `deal`, of whole names: the longest prefix of a field counts
  */
 export async function within<Result>(
   places: Readonly<Record<string, string>>,
@@ -22,7 +22,7 @@ export async function within<Result>(
 
 function placed(field: string, places: Readonly<Record<string, string>>): string {
   const found = Object.keys(places)
-    .filter((prefix) => field.startsWith(prefix))
+    .filter((prefix) => field.startsWith(prefix) && /^(?:$|[.[])/.test(field.slice(prefix.length)))
     .toSorted((one, other) => other.length - one.length)[0];
   return found === undefined ? field : `${places[found]}${field.slice(found.length)}`;
 }
