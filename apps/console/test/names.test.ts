@@ -127,6 +127,24 @@ describe('what the server writes', () => {
   });
 });
 
+test('names of users are not asked for by those who must not read them', async () => {
+  const ownerId = (await workspace.person()).id;
+  const id = await make('/v1/customers', { kind: 'COMPANY', displayName: 'Solberg', ownerId });
+  const role = await make('/v1/roles', { displayName: 'Reader', permissions: ['customers.read'], recordScope: 'ALL' });
+  const reader = await workspace.open('/customers', await workspace.person([role]));
+  const asked: string[] = [];
+  reader.on('request', (request) => asked.push(new URL(request.url()).pathname));
+  await reader.goto(new URL(`/customers/${id}`, reader.url()).href);
+  await reader.getByRole('heading', { level: 1, name: 'Solberg' }).waitFor();
+  await reader
+    .getByText(`${ownerId.slice(0, 8)}…${ownerId.slice(-4)}`)
+    .first()
+    .waitFor();
+
+  expect(asked).toContain(`/v1/customers/${id}`);
+  expect(asked.filter((path) => ['/v1/users', '/v1/teams', '/v1/apiKeys'].includes(path))).toEqual([]);
+});
+
 test('an operation has no summary before its sentences are there', async () => {
   const fresh = await workspace.open('/');
   await fresh.route(/\/assets\/sentences-[^/]*\.json$/, (route) => route.abort());

@@ -189,25 +189,22 @@ export function isPrincipal({ name }: Field): boolean {
   return /^(?:owner(?:Team)?Id|teamId|principalId|userId|actor|(?:created|updated|undone)By)$/.test(name);
 }
 
-const people = {
-  queryKey: ['users', 'people'],
-  queryFn: async (): Promise<ReadonlyMap<string, Person>> => {
-    const lists = await Promise.all([
-      readPeople('users', 'person'),
-      readPeople('teams', 'company'),
-      readPeople('apiKeys', 'machine'),
-    ]);
-    return new Map(lists.flat().map((person) => [person.id, person]));
-  },
-  staleTime: 300_000,
-  retry: false,
-};
+const shapes: [resource: string, shape: Person['shape']][] = [
+  ['users', 'person'],
+  ['teams', 'company'],
+  ['apiKeys', 'machine'],
+];
 
 const noPeople: ReadonlyMap<string, Person> = new Map();
 
 /** Those whose names the session may read: the first 1,000 users, and all teams and API keys. */
 export function usePeople(): ReadonlyMap<string, Person> {
-  return useQuery(people).data ?? noPeople;
+  const mayRead = useMayRead();
+  const queryFn = async (): Promise<ReadonlyMap<string, Person>> => {
+    const lists = shapes.filter(([name]) => mayRead(name)).map(([name, shape]) => readPeople(name, shape));
+    return new Map((await Promise.all(lists)).flat().map((person) => [person.id, person]));
+  };
+  return useQuery({ queryKey: ['users', 'people'], queryFn, staleTime: 300_000, retry: false }).data ?? noPeople;
 }
 
 async function readPeople(name: string, shape: Person['shape']): Promise<Person[]> {
