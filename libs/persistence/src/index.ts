@@ -53,7 +53,7 @@ export {
 } from './writes/statement-transaction.js';
 export { removeTenant, type RemovalPass } from './tenants/remove-tenant.js';
 export { tenantIsolation } from './tenants/tenant-isolation.js';
-export { removeTenantRows, tenantTables } from './tenants/tenant-rows.js';
+export { filledTables, removeTenantRows, tenantTables } from './tenants/tenant-rows.js';
 export { arrayLiteral, TextArray } from './text-array.js';
 export { inOpenTransaction, queryRows, runStatements, transactionPipeline } from './writes/transaction-pipeline.js';
 export { methodCall, type WriteCall, type WriteMethod, type WriteRequest } from './writes/write-call.js';

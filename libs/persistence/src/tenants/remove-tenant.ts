@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { removeTenantRows, tenantTables } from './tenant-rows.js';
+import { filledTables, removeTenantRows, tenantTables } from './tenant-rows.js';
 
 /** Rows per statement: it holds locks for milliseconds. */
 const batchSize = 200;
@@ -38,7 +38,8 @@ export async function removeTenant(
   },
 ): Promise<RemovalPass> {
   const signal = AbortSignal.timeout(passMs);
-  const tables = await filledTables(em, tenantId);
+  // One statement finds them, so that a pass that finds none is complete however busy the service is.
+  const tables = await filledTables(em, await tenantTables(em), tenantId);
   let rows = await removeTenantRows(em, tables, { tenantId, signal, limit: batchSize, step });
   for (const name of history) {
     for (let removed = 1; removed > 0 && !signal.aborted;) {
@@ -50,20 +51,4 @@ export async function removeTenant(
     }
   }
   return { rows, isComplete: !signal.aborted };
-}
-
-/**
- * Tables that have rows of the tenant. One statement finds them, so that a pass that finds none is complete however
- * busy the service is.
- */
-async function filledTables(em: EntityManager, tenantId: string) {
-  const tables = await tenantTables(em);
-  const names = tables.map(
-    ({ name }) => `case when exists (select from ${name} where tenant_id = ?) then '${name}' end`,
-  );
-  const [row] = await em.execute<{ filled: string[] }[]>(
-    `select array_remove(array[${names.join(', ')}]::text[], null) as filled`,
-    tables.map(() => tenantId),
-  );
-  return tables.filter(({ name }) => row?.filled.includes(name));
 }

@@ -49,6 +49,22 @@ function ownReferences(keys: readonly ForeignKey[], table: string): string[] {
   return [...new Set(own.flatMap(({ columns }) => columns))].filter((column) => column !== 'tenant_id');
 }
 
+/** Those of the tables that have rows of the tenant. One statement finds them, however many tables there are. */
+export async function filledTables(
+  em: EntityManager,
+  tables: readonly TenantTable[],
+  tenantId: string,
+): Promise<TenantTable[]> {
+  const names = tables.map(
+    ({ name }) => `case when exists (select from ${name} where tenant_id = ?) then '${name}' end`,
+  );
+  const [row] = await em.execute<{ filled: string[] }[]>(
+    `select array_remove(array[${names.join(', ')}]::text[], null) as filled`,
+    tables.map(() => tenantId),
+  );
+  return tables.filter(({ name }) => row?.filled.includes(name));
+}
+
 /** Options of the removal. */
 interface Removal {
   tenantId: string;

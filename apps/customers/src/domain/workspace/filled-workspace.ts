@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { queryRows, removeTenantRows, tenantTables } from '@rapport/persistence';
+import { filledTables, queryRows, removeTenantRows, tenantTables } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 import { BulkPace } from '../../engine/pace/bulk-pace.js';
 import type { Sections } from './archive/section.js';
@@ -33,12 +33,16 @@ export async function clearWorkspace(
   { startTime, signal }: { startTime: Date; signal: AbortSignal },
 ): Promise<void> {
   const pace = BulkPace.of(em);
-  const filled = new Set([...tablesOf(sections), ...filledBeside]);
-  const isFilled = (name: string) => filled.has(name) || filled.has(name.replace(/_(key|order_value)$/, ''));
-  const tables = (await tenantTables(em)).filter(({ name }) => isFilled(name));
+  const ofImport = new Set([...tablesOf(sections), ...filledBeside]);
+  const isOfImport = (name: string) => ofImport.has(name) || ofImport.has(name.replace(/_(key|order_value)$/, ''));
   const { tenantId } = currentCaller();
+  const candidates = (await tenantTables(em)).filter(({ name }) => isOfImport(name));
   const unless = { erasure: `create_time >= '${startTime.toISOString()}'` };
-  await removeTenantRows(em, tables, { tenantId, signal, limit: 200, unless, step: (work) => pace.keep(work) });
+  const removal = { tenantId, signal, limit: 200, unless, step: (work: () => Promise<unknown[]>) => pace.keep(work) };
+  // The last round finds that nothing is left, also of what the removal itself has caused.
+  for (let removed = 1; removed > 0 && !signal.aborted;) {
+    removed = await removeTenantRows(em, await filledTables(em, candidates, tenantId), removal);
+  }
 }
 
 function tablesOf({ before, after }: Sections): string[] {

@@ -90,14 +90,17 @@ async function loadLines(task: LoadTask, section: Section, entry: ArchiveEntry):
   while (task.place.offset === offset && !task.signal.aborted) {
     const { line, round } = task.place;
     const batch = lines.slice(line, line + pace.step(batchSize.alone, batchSize.beside));
-    // Rows that are not records have no references to wait for.
-    const isDone = round !== 1 && !section.name.startsWith('records/');
+    const next = line + batch.length;
+    const position = next < lines.length ? { line: next } : { line: 0, offset: entry.end };
+    // A part of which nothing has waited is passed without a step: a worker that continues passes it again.
+    if (round !== 1 && (await pace.keep(() => section.hasAll(task.em, batch)))) {
+      task.place = { ...task.place, ...position };
+      continue;
+    }
     await step(task, entry.name, round === 1 ? batch.length : 0, async (em, place) => {
       const options = { isFirst: round === 1, isLast: round === 0 };
-      const { stored, waiting } = isDone ? { stored: 0, waiting: 0 } : await section.insert(em, batch, options);
-      const next = line + batch.length;
-      const counts = { stored: place.stored + stored, waiting: place.waiting + waiting };
-      return { ...place, ...counts, ...(next < lines.length ? { line: next } : { line: 0, offset: entry.end }) };
+      const { stored, waiting } = await section.insert(em, batch, options);
+      return { ...place, stored: place.stored + stored, waiting: place.waiting + waiting, ...position };
     });
   }
 }

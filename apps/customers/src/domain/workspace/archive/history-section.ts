@@ -38,6 +38,10 @@ export class HistorySection implements Section {
     return { stored: histories.length, waiting: 0 };
   }
 
+  hasAll(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
   #read(text: string): TicketHistory {
     let line: Line | undefined;
     try {

@@ -79,6 +79,11 @@ export class RecordSection implements Section {
     return { stored: ready.length, waiting: fresh.length - ready.length };
   }
 
+  async hasAll(em: EntityManager, lines: readonly string[]): Promise<boolean> {
+    const ids = lines.map((line) => (JSON.parse(line) as { id: string }).id);
+    return (await idsThere(em, this.table, ids)).size === new Set(ids).size;
+  }
+
   /** Parses a line, and refuses anything that an export would not write. */
   #read(line: string): RecordMessage {
     const record = this.#decode(line);

@@ -21,6 +21,8 @@ export interface Section {
     lines: readonly string[],
     round: { isFirst: boolean; isLast: boolean },
   ): Promise<{ stored: number; waiting: number }>;
+  /** Whether all of these lines are stored, which an earlier round has read: only records wait for their references. */
+  hasAll(em: EntityManager, lines: readonly string[]): Promise<boolean>;
 }
 
 /** The tables of a workspace, in the order of an archive: those before the bytes of files, and those after. */
