@@ -80,6 +80,28 @@ export async function filledWorkspace(platform: SharedPlatform): Promise<Workspa
   return workspace;
 }
 
+/** A workspace with what archives are forged of, and little else: an import of each forged archive stores all that comes before. */
+export async function smallWorkspace(platform: SharedPlatform): Promise<Workspace> {
+  const workspace = await Workspace.create(platform, 'Small');
+  const create = async (path: string, body: object) => (await workspace.send('POST', path, body)).id;
+  const [ada, bob] = [
+    await create('/v1/customers', { kind: 'PERSON', displayName: 'Ada Lovelace' }),
+    await create('/v1/customers', { kind: 'PERSON', displayName: 'Bob' }),
+  ];
+  await workspace.send('POST', `/v1/customers/${ada}:merge`, { mergedId: bob });
+  const pipelineId = await create('/v1/pipelines', {
+    name: 'Sales',
+    stages: [{ key: 'new', name: 'New', kind: 'OPEN' }],
+  });
+  await create('/v1/deals', { title: 'A deal', pipelineId, stage: 'new', customerId: ada });
+  const consent = { purpose: 'news', channel: 'EMAIL', state: 'WITHDRAWN', legalBasis: 'CONSENT', source: 'a call' };
+  await create(`/v1/customers/${ada}/consents`, consent);
+  await addTickets(workspace, ada);
+  const id = await create('/v1/fileUploads', { name: 'plan.txt', record: `customers/${ada}` });
+  await workspace.send('PUT', `/v1/fileUploads/${id}/content`, 'plan of the engine');
+  return workspace;
+}
+
 /** Tickets with a timer that runs and one that is paused, by a policy that was changed since. */
 async function addTickets(workspace: Workspace, customerId: string): Promise<void> {
   const create = async (path: string, body?: object) => (await workspace.send('POST', path, body)).id;
