@@ -13,7 +13,7 @@ export const ownPlatforms: Readonly<Record<string, string>> = {
   'tools/test/availability/killed-platform.ts':
     'is shared by files that kill its processes, empty its tables, fill what all tenants of a process share, and search its traces',
   'tools/test/availability/replicated-platform.ts':
-    'runs replicas, which are restarted, and has connections that live for two seconds',
+    'runs replicas, which are restarted, and has connections that live for seconds',
   'tools/test/durable-platform.ts':
     'is shared by files that kill and freeze its processes, destroy its database, and look at its processes from their start',
   'tools/test/limits.test.ts': 'has low limits, and freezes a service and Redis',

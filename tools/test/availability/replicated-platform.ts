@@ -15,8 +15,11 @@ const names = ['auth', 'customers', 'sync'] as const;
 
 export type ServiceName = (typeof names)[number];
 
-/** Lifetime of the connections to services. */
-const connectionAgeSeconds = 2;
+/**
+ * Lifetime of the connections to services: how soon they find a new process. Each edge has up to four connections to each process,
+ * and a handshake takes 10 ms of processor time.
+ */
+const connectionAgeSeconds = 5;
 
 /** Number of calls that the share of a process is counted in. */
 const counted = isSoak ? 200 : 100;
