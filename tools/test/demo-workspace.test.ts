@@ -1,7 +1,11 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { apiOf } from '../demo/api.ts';
 import { readDemo, writeDemo } from '../demo/demo.ts';
 import { goOnWithDemo } from '../run-platform.ts';
 
@@ -37,4 +41,29 @@ test('a demo story that is cut by a stop is played by the next start', async () 
     isComplete: false,
     error: { message: 'PATCH /v1/deals/1: 404' },
   });
+});
+
+test.each([
+  [
+    'that conflicts with another one is sent again',
+    'CONCURRENT_WRITE',
+    ['/v1/deals/1:lose', '/v1/deals/1:lose'],
+    { id: '1' },
+  ],
+  ['that is refused for another reason is not', 'DUPLICATE_VALUE', ['/v1/deals/1:lose'], 'refused'],
+])('a call of the demo story %s', async (_, code, sent, outcome) => {
+  const paths: unknown[] = [];
+  const server = createServer(({ url }, response) => {
+    const isFirst = paths.push(url) === 1;
+    response.writeHead(isFirst ? 409 : 200).end(JSON.stringify(isFirst ? { code } : { id: '1' }));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const api = apiOf(url, 'key', new AbortController().signal);
+
+  const answer: unknown = await api('POST', '/v1/deals/1:lose', {}).catch(() => 'refused');
+  server.close();
+
+  expect(answer).toEqual(outcome);
+  expect(paths).toEqual(sent);
 });
