@@ -30,7 +30,7 @@ export default defineConfig({
         // largest screen has 53 kB.
         codeSplitting: {
           groups: [
-            { name: 'icons', test: /lucide-react/, minShareCount: 20 },
+            { name: 'icons', test: /gen\/icons/, minShareCount: 20 },
             { name: 'shared', test: /src\/(?:kit|app|contract)|react-aria|react-stately/, minShareCount: 38 },
           ],
         },

@@ -1,6 +1,6 @@
 import { useQueryErrorResetBoundary } from '@tanstack/react-query';
 import { Link, useRouter, type ErrorComponentProps } from '@tanstack/react-router';
-import { Lock, RefreshCw, TriangleAlert } from 'lucide-react';
+import { Lock, RefreshCw, TriangleAlert } from '../gen/icons.ts';
 import { Problem, type ValueFault } from '../contract/api.ts';
 import { isJson, textAt } from '../contract/json.ts';
 import { Button, Chip, Icon, Skeleton } from '../kit/ui.tsx';

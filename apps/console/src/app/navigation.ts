@@ -24,7 +24,7 @@ import {
   Users,
   Webhook,
   Workflow,
-} from 'lucide-react';
+} from '../gen/icons.ts';
 import { theContract } from '../contract/contract.ts';
 import type { IconType } from '../kit/ui.tsx';
 import { isPermitted, useSession } from './session.ts';

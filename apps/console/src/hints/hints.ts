@@ -22,7 +22,7 @@ import {
   Users,
   Webhook,
   Workflow,
-} from 'lucide-react';
+} from '../gen/icons.ts';
 import { theContract, type Resource } from '../contract/contract.ts';
 import { textAt, type Json } from '../contract/json.ts';
 import type { IconType } from '../kit/ui.tsx';

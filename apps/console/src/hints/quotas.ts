@@ -1,4 +1,4 @@
-import { Target } from 'lucide-react';
+import { Target } from '../gen/icons.ts';
 import type { Hints } from './hints.ts';
 
 export const hints: Hints = {

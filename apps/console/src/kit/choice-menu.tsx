@@ -1,5 +1,5 @@
-import { Search } from 'lucide-react';
 import { Autocomplete, Input, Menu, MenuTrigger, Popover, SearchField, useFilter } from 'react-aria-components';
+import { Search } from '../gen/icons.ts';
 import { t } from '../app/language.ts';
 import { textAt, type Json } from '../contract/json.ts';
 import text from '../style/text.module.css';

@@ -1,5 +1,5 @@
 import { Link } from '@tanstack/react-router';
-import { ChevronRight } from 'lucide-react';
+import { ChevronRight } from '../gen/icons.ts';
 import { labels } from '../app/language.ts';
 import text from '../style/text.module.css';
 import style from './crumbs.module.css';

@@ -1,6 +1,6 @@
-import { TriangleAlert, X } from 'lucide-react';
 import type { FocusEventHandler, KeyboardEvent, ReactNode } from 'react';
 import { GridListItem } from 'react-aria-components';
+import { TriangleAlert, X } from '../gen/icons.ts';
 import { t } from '../app/language.ts';
 import text from '../style/text.module.css';
 import style from './editor.module.css';

@@ -4,7 +4,7 @@ import {
   UNSTABLE_ToastContent as ToastContent,
   UNSTABLE_ToastRegion as ToastRegion,
 } from 'react-aria-components';
-import { X } from 'lucide-react';
+import { X } from '../gen/icons.ts';
 import { sentenceOf } from '../app/boundaries.tsx';
 import { t } from '../app/language.ts';
 import { Problem } from '../contract/api.ts';

@@ -1,4 +1,4 @@
-import type { ComponentType, ReactNode } from 'react';
+import { createElement, type ReactNode } from 'react';
 import {
   Button as AriaButton,
   Tooltip,
@@ -7,16 +7,18 @@ import {
 } from 'react-aria-components';
 import style from './ui.module.css';
 
-/** An icon of lucide-react, in the one stroke of the console. */
-export type IconType = ComponentType<{
-  size?: number;
-  strokeWidth?: number;
-  absoluteStrokeWidth?: boolean;
-  className?: string;
-}>;
+/** The shapes of an icon of Lucide: their tags and attributes. They are 24 units wide and high. */
+export type IconType = readonly (readonly [tag: string, attributes: Readonly<Record<string, string>>])[];
 
-export function Icon({ of: Of, small = false }: { of: IconType; small?: boolean }) {
-  return <Of size={small ? 12 : 16} strokeWidth={1.5} absoluteStrokeWidth />;
+/** An icon in the one stroke of the console, of 1.5 pixels. */
+export function Icon({ of, small = false }: { of: IconType; small?: boolean }) {
+  const size = small ? 12 : 16;
+  const stroke = { strokeWidth: (1.5 * 24) / size, strokeLinecap: 'round', strokeLinejoin: 'round' } as const;
+  return (
+    <svg width={size} height={size} viewBox="0 0 24 24" fill="none" stroke="currentColor" {...stroke} aria-hidden>
+      {of.map(([tag, attributes], index) => createElement(tag, { key: index, ...attributes }))}
+    </svg>
+  );
 }
 
 export interface ButtonProps extends Omit<AriaButtonProps, 'className' | 'style' | 'children'> {

@@ -1,5 +1,5 @@
 import { useNavigate } from '@tanstack/react-router';
-import { Rows3, SquareKanban } from 'lucide-react';
+import { Rows3, SquareKanban } from '../gen/icons.ts';
 import { t } from '../app/language.ts';
 import { Segments } from './form/segments.tsx';
 

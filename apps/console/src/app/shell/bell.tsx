@@ -1,6 +1,6 @@
-import { Bell as BellIcon } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
 import { Button as AriaButton, Dialog, DialogTrigger, Popover } from 'react-aria-components';
+import { Bell as BellIcon } from '../../gen/icons.ts';
 import { Icon } from '../../kit/ui.tsx';
 import { t } from '../language.ts';
 import { useNotificationCount } from '../notifications.ts';

@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useRouter } from '@tanstack/react-router';
-import { CheckCheck, Settings2 } from 'lucide-react';
 import type { KeyboardEvent } from 'react';
 import { GridList, GridListItem } from 'react-aria-components';
+import { CheckCheck, Settings2 } from '../../gen/icons.ts';
 import { call, invalidate, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { theContract } from '../../contract/contract.ts';

@@ -1,6 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useRouter } from '@tanstack/react-router';
-import { Building2, CodeXml, Search } from 'lucide-react';
 import { useDeferredValue, useState } from 'react';
 import {
   Autocomplete,
@@ -14,6 +13,7 @@ import {
   SearchField,
   Virtualizer,
 } from 'react-aria-components';
+import { BuildingComplex, CodeXml, Search } from '../../gen/icons.ts';
 import { theContract } from '../../contract/contract.ts';
 import { readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt } from '../../contract/json.ts';
@@ -161,7 +161,7 @@ function useRecords(sought: string): Entry[] {
       beside: [labels.singular(object ?? resource?.singular ?? type), textAt(result, 'detail')]
         .filter((part) => part !== '')
         .join(', '),
-      icon: Building2,
+      icon: BuildingComplex,
       run: () => router.history.push(path),
     };
   });

@@ -1,6 +1,6 @@
-import { Check, CircleQuestionMark, Languages, LogOut, Moon, Rows3, Sun, SunMoon } from 'lucide-react';
 import { useState } from 'react';
 import { Button as AriaButton } from 'react-aria-components';
+import { Check, CircleQuestionMark, Languages, LogOut, Moon, Rows3, Sun, SunMoon } from '../../gen/icons.ts';
 import { Menu, MenuItem } from '../../kit/overlay.tsx';
 import { Face, join, Ticks } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';

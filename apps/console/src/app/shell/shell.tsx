@@ -1,6 +1,6 @@
 import { Link, Outlet, useLocation, useNavigate, useRouterState } from '@tanstack/react-router';
-import { Search } from 'lucide-react';
 import { useEffect, useState, type ReactNode } from 'react';
+import { Search } from '../../gen/icons.ts';
 import { Icon, join, Key } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { t } from '../language.ts';

@@ -1,5 +1,5 @@
-import { Table2 } from 'lucide-react';
 import { useState } from 'react';
+import { Table2 } from '../../gen/icons.ts';
 import { Table } from '../table.tsx';
 import { format, t } from '../../app/language.ts';
 import { Button } from '../ui.tsx';

@@ -1,5 +1,5 @@
-import { ListFilter, Plus, TextCursorInput, X } from 'lucide-react';
 import { useState } from 'react';
+import { ListFilter, Plus, TextCursorInput, X } from '../../gen/icons.ts';
 import { labels, t } from '../../app/language.ts';
 import type { Resource } from '../../contract/contract.ts';
 import { Choose } from '../form/choose.tsx';

@@ -1,5 +1,5 @@
-import { ListFilter, TriangleAlert, X } from 'lucide-react';
 import { useId, useLayoutEffect, useRef, useState, type ReactNode } from 'react';
+import { ListFilter, TriangleAlert, X } from '../../gen/icons.ts';
 import { find, format, labels, t } from '../../app/language.ts';
 import { Icon, IconButton, join, Key } from '../ui.tsx';
 import text from '../../style/text.module.css';

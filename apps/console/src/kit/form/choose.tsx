@@ -1,4 +1,3 @@
-import { ChevronDown } from 'lucide-react';
 import type { ReactNode } from 'react';
 import {
   Button as AriaButton,
@@ -10,6 +9,7 @@ import {
   Popover,
   type ComboBoxProps,
 } from 'react-aria-components';
+import { ChevronDown } from '../../gen/icons.ts';
 import text from '../../style/text.module.css';
 import { Icon, join } from '../ui.tsx';
 import { FieldEnd, FieldLabel, fieldProps, type Naming } from './field.tsx';

@@ -1,4 +1,3 @@
-import { ChevronDown, TriangleAlert } from 'lucide-react';
 import {
   Button as AriaButton,
   Checkbox,
@@ -15,6 +14,7 @@ import {
   TextField as AriaTextField,
   type TextFieldProps as AriaTextFieldProps,
 } from 'react-aria-components';
+import { ChevronDown, TriangleAlert } from '../../gen/icons.ts';
 import text from '../../style/text.module.css';
 import { Icon, join } from '../ui.tsx';
 import style from './field.module.css';

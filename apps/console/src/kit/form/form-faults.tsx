@@ -1,5 +1,5 @@
-import { TriangleAlert } from 'lucide-react';
 import type { ReactNode } from 'react';
+import { TriangleAlert } from '../../gen/icons.ts';
 import { labels, t } from '../../app/language.ts';
 import { placedText, sentenceOf } from '../../app/boundaries.tsx';
 import { Problem } from '../../contract/api.ts';

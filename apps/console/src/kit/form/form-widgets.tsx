@@ -1,6 +1,6 @@
-import { X } from 'lucide-react';
 import { createContext, useContext, useState, type ReactNode } from 'react';
 import { Button as AriaButton, Tag, TagGroup, TagList } from 'react-aria-components';
+import { X } from '../../gen/icons.ts';
 import { labels, language, t } from '../../app/language.ts';
 import text from '../../style/text.module.css';
 import { useTitles } from '../record/names.tsx';

@@ -1,4 +1,4 @@
-import { Plus, X } from 'lucide-react';
+import { Plus, X } from '../../gen/icons.ts';
 import { t } from '../../app/language.ts';
 import { useSentences } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';

@@ -1,4 +1,4 @@
-import { Check } from 'lucide-react';
+import { Check } from '../../gen/icons.ts';
 import { t } from '../../app/language.ts';
 import { keyText } from '../../app/shortcuts.ts';
 import { Button, type ButtonProps } from '../ui.tsx';

@@ -1,5 +1,5 @@
-import { ArrowDown, ArrowUp } from 'lucide-react';
 import { memo, useEffect, useRef, type CSSProperties, type KeyboardEvent } from 'react';
+import { ArrowDown, ArrowUp } from '../../gen/icons.ts';
 import { Icon, join, Skeleton } from '../ui.tsx';
 import { useGridWindow } from './grid-window.ts';
 import { CheckBox, GridRow, type GridColumn, type GridOrder, type GridProps } from './grid-row.tsx';

@@ -1,6 +1,6 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { Pause, Play, TriangleAlert, Undo2, X } from 'lucide-react';
 import { useEffect, useEffectEvent, useState } from 'react';
+import { Pause, Play, TriangleAlert, Undo2, X } from '../../gen/icons.ts';
 import { problemText } from '../../app/boundaries.tsx';
 import { format, labels, t } from '../../app/language.ts';
 import { call, follow, invalidate, Problem, queryClient, readQuery } from '../../contract/api.ts';

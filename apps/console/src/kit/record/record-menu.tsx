@@ -1,6 +1,6 @@
 import { useNavigate } from '@tanstack/react-router';
-import { Ellipsis, History } from 'lucide-react';
 import type { ReactNode } from 'react';
+import { Ellipsis, RotateCcwClock } from '../../gen/icons.ts';
 import { t } from '../../app/language.ts';
 import { Menu, MenuItem } from '../overlay.tsx';
 import { IconButton } from '../ui.tsx';
@@ -18,7 +18,10 @@ export function RecordMenu({ resource, id, children }: RecordMenuProps) {
   if (id === '') return null;
   return (
     <Menu label={t('record.more')} button={<IconButton name={t('record.more')} icon={Ellipsis} />}>
-      <MenuItem icon={History} onAction={() => void navigate({ to: '/$resource/$id', params: { resource, id } })}>
+      <MenuItem
+        icon={RotateCcwClock}
+        onAction={() => void navigate({ to: '/$resource/$id', params: { resource, id } })}
+      >
         {t('pipeline.history')}
       </MenuItem>
       {children}

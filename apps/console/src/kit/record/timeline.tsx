@@ -1,5 +1,5 @@
-import { Bot, Merge, Pencil, Plus, RotateCcw, Trash2, Undo2 } from 'lucide-react';
 import type { ReactNode } from 'react';
+import { Bot, Merge, Pencil, Plus, RotateCcw, Trash, Undo2 } from '../../gen/icons.ts';
 import { find, format, labels, locale, t } from '../../app/language.ts';
 import { isJson, textAt, type Json } from '../../contract/json.ts';
 import text from '../../style/text.module.css';
@@ -12,7 +12,7 @@ import style from './timeline.module.css';
 const icons: Readonly<Record<string, IconType>> = {
   CREATE: Plus,
   UPDATE: Pencil,
-  DELETE: Trash2,
+  DELETE: Trash,
   UNDELETE: RotateCcw,
   MERGE: Merge,
 };

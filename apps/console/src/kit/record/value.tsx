@@ -1,5 +1,5 @@
-import { EyeOff } from 'lucide-react';
 import { Fragment } from 'react';
+import { EyeOff } from '../../gen/icons.ts';
 import type { FormField } from '../form/form-field.ts';
 import { find, format, labels, t } from '../../app/language.ts';
 import { isEmpty, isJson, textAt, type Json } from '../../contract/json.ts';

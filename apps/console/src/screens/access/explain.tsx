@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
-import { Check, X } from 'lucide-react';
 import { useState } from 'react';
+import { Check, X } from '../../gen/icons.ts';
 import { usePeople } from '../../kit/record/names.tsx';
 import { ProblemText } from '../../app/boundaries.tsx';
 import { labels, t } from '../../app/language.ts';

@@ -1,5 +1,5 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { Download, PenLine, ShieldCheck } from 'lucide-react';
+import { Download, PenLine, ShieldCheck } from '../../gen/icons.ts';
 import { Table } from '../../kit/table.tsx';
 import { ProblemText } from '../../app/boundaries.tsx';
 import { format, t } from '../../app/language.ts';

@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
-import { Plus } from 'lucide-react';
 import { useState } from 'react';
 import { ToggleButton, ToggleButtonGroup } from 'react-aria-components';
+import { Plus } from '../../gen/icons.ts';
 import { ViewSwitch } from '../../kit/view-switch.tsx';
 import { usePeople } from '../../kit/record/names.tsx';
 import { useCustomFields, useMay } from '../../app/resource.ts';

@@ -1,5 +1,5 @@
-import { Check, Ellipsis, GripVertical } from 'lucide-react';
 import { Button as AriaButton } from 'react-aria-components';
+import { Check, Ellipsis, GripVertical } from '../../gen/icons.ts';
 import { titleOf } from '../../hints/hints.ts';
 import { useRecord } from '../../kit/record/names.tsx';
 import { format, t } from '../../app/language.ts';

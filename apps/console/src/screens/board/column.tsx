@@ -1,5 +1,4 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { GripVertical, Lock, TriangleAlert } from 'lucide-react';
 import { useMemo, useRef, useState } from 'react';
 import {
   DropIndicator,
@@ -11,6 +10,7 @@ import {
   Virtualizer,
   type DropTarget,
 } from 'react-aria-components';
+import { GripVertical, Lock, TriangleAlert } from '../../gen/icons.ts';
 import { sentenceOf } from '../../app/boundaries.tsx';
 import { format, labels, locale, t } from '../../app/language.ts';
 import { textAt, type Json } from '../../contract/json.ts';

@@ -1,5 +1,5 @@
 import type { KeyboardEvent, PointerEvent, ReactNode, RefObject } from 'react';
-import { CalendarDays, Check, Phone } from 'lucide-react';
+import { CalendarDays, Check, Phone } from '../../gen/icons.ts';
 import { format, labels, locale, t } from '../../app/language.ts';
 import { textAt } from '../../contract/json.ts';
 import { useNow } from '../../kit/media.ts';

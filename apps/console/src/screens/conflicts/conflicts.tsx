@@ -1,6 +1,6 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { Copy, Link2, Merge, RefreshCw, Repeat, ShieldX, Split as SplitIcon, Trash2, Undo2 } from 'lucide-react';
+import { Copy, Link2, Merge, RefreshCw, Repeat, ShieldX, Split as SplitIcon, Trash, Undo2 } from '../../gen/icons.ts';
 import { ProblemNote } from '../../app/boundaries.tsx';
 import { useTitles } from '../../kit/record/names.tsx';
 import { find, format, labels, t } from '../../app/language.ts';
@@ -219,7 +219,7 @@ export interface Choice {
 
 const kindIcons: Readonly<Record<string, IconType>> = {
   FIELDS: SplitIcon,
-  DELETED: Trash2,
+  DELETED: Trash,
   VALUE_TAKEN: Copy,
   REJECTED: ShieldX,
   LOOP: Repeat,

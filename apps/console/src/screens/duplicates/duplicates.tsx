@@ -1,7 +1,7 @@
 import { useSearch } from '@tanstack/react-router';
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { ArrowLeftRight, Merge } from 'lucide-react';
 import { useState } from 'react';
+import { ArrowLeftRight, Merge } from '../../gen/icons.ts';
 import { useCustomFields } from '../../app/resource.ts';
 import { nameOf, type FormField } from '../../kit/form/form-field.ts';
 import { isPrincipal, usePeople, useTitles } from '../../kit/record/names.tsx';

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { Plus, Trash2 } from 'lucide-react';
+import { Plus, Trash } from '../../gen/icons.ts';
 import { labels, t } from '../../app/language.ts';
 import { readQuery } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
@@ -148,7 +148,7 @@ function RemoveButton({ definition, line, onChange, onChoose }: RemoveButtonProp
     onChoose('trigger');
   };
   return (
-    <Button small kind="bare" icon={Trash2} onPress={remove}>
+    <Button small kind="bare" icon={Trash} onPress={remove}>
       {t('flow.remove')}
     </Button>
   );

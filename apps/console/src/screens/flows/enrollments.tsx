@@ -1,7 +1,7 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { CirclePause, LogOut, Play } from 'lucide-react';
 import { useState } from 'react';
+import { CirclePause, LogOut, Play } from '../../gen/icons.ts';
 import { ProblemNote, ProblemText } from '../../app/boundaries.tsx';
 import { format, labels, t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';

@@ -1,5 +1,5 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { Check, RotateCcw, SkipForward, X } from 'lucide-react';
+import { Check, RotateCcw, SkipForward, X } from '../../gen/icons.ts';
 import { ProblemNote } from '../../app/boundaries.tsx';
 import { format, labels, t } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';

@@ -1,6 +1,16 @@
 import { useNavigate } from '@tanstack/react-router';
-import { CirclePause, Ellipsis, FlaskConical, ListTree, Play, Rocket, Snowflake, SquareX, Users } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
+import {
+  CirclePause,
+  Ellipsis,
+  FlaskConical,
+  ListTree,
+  Play,
+  Rocket,
+  Snowflake,
+  SquareX,
+  Users,
+} from '../../gen/icons.ts';
 import { Pending } from '../../app/boundaries.tsx';
 import { labels, t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';

@@ -1,6 +1,6 @@
 import { useMutation } from '@tanstack/react-query';
-import { Copy, RefreshCw } from 'lucide-react';
 import { useState } from 'react';
+import { Copy, RefreshCw } from '../../gen/icons.ts';
 import { t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
 import { call } from '../../contract/api.ts';

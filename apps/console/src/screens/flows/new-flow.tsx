@@ -1,5 +1,5 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { FileStack, Workflow } from 'lucide-react';
+import { FileStack, Workflow } from '../../gen/icons.ts';
 import { ProblemNote } from '../../app/boundaries.tsx';
 import { find, labels, t } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';

@@ -1,5 +1,5 @@
-import { CirclePlay, CornerDownRight, Plus, Settings2 } from 'lucide-react';
 import { Header, MenuSection } from 'react-aria-components';
+import { CirclePlay, CornerDownRight, Plus, Settings2 } from '../../gen/icons.ts';
 import { labels, t } from '../../app/language.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { EditorFoot, EditorLine, EditorList } from '../../kit/editor.tsx';

@@ -23,17 +23,17 @@ import {
   Split,
   SquareKanban,
   StickyNote,
-  Trash2,
+  Trash,
   UserRoundCheck,
   Variable,
-} from 'lucide-react';
+} from '../../gen/icons.ts';
 import { labels, locale } from '../../app/language.ts';
 import { isJson, textAt, type Json } from '../../contract/json.ts';
 import type { IconType } from '../../kit/ui.tsx';
 import { kindOf } from './steps.ts';
 
 const stepIcons: Readonly<Record<string, IconType>> = {
-  ...{ find: Search, create: FilePlus, update: Pencil, upsert: ArrowRightLeft, delete: Trash2, link: Link },
+  ...{ find: Search, create: FilePlus, update: Pencil, upsert: ArrowRightLeft, delete: Trash, link: Link },
   ...{ assign: UserRoundCheck, moveStage: SquareKanban, addTask: ListChecks, addNote: StickyNote },
   ...{ reply: Reply, send: Send, approve: CircleCheckBig, wait: Clock, listen: BellRing },
   ...{

@@ -1,4 +1,13 @@
-import { Check, CircleAlert, CircleHelp, CircleSlash, CircleX, Clock, LoaderCircle, Undo2 } from 'lucide-react';
+import {
+  Check,
+  CircleAlert,
+  CircleQuestionMark,
+  CircleSlash,
+  CircleX,
+  Clock,
+  LoaderCircle,
+  Undo2,
+} from '../../gen/icons.ts';
 import { labels, t } from '../../app/language.ts';
 import { isJson, textAt, type Json } from '../../contract/json.ts';
 import { Icon, type IconType } from '../../kit/ui.tsx';
@@ -12,7 +21,7 @@ const icons: Readonly<Record<string, IconType>> = {
   SUCCEEDED: Check,
   SKIPPED: CircleSlash,
   FAILED: CircleAlert,
-  UNCERTAIN: CircleHelp,
+  UNCERTAIN: CircleQuestionMark,
   CANCELLED: CircleX,
   UNDONE: Undo2,
 };
@@ -34,7 +43,7 @@ function StepRun({ step }: { step: Json }) {
     <li className={style.run} data-state={state} style={{ paddingLeft: `${depthOf(path) * 1.25}rem` }}>
       <details>
         <summary>
-          <Icon of={icons[state] ?? CircleHelp} />
+          <Icon of={icons[state] ?? CircleQuestionMark} />
           <span className={text.hidden}>{labels.value('FlowStepState', state)}</span>
           <Icon of={iconOf(kind)} />
           <b className={text.strong}>{labels.field('Step', kind)}</b>

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { ChevronLeft, ChevronRight, Plus, Send } from 'lucide-react';
 import { useEffect, useState } from 'react';
+import { ChevronLeft, ChevronRight, Plus, Send } from '../../gen/icons.ts';
 import { Pending, ProblemNote } from '../../app/boundaries.tsx';
 import { format, labels, t } from '../../app/language.ts';
 import { scheduleInvalidate, useLiveChanges } from '../../app/live.ts';

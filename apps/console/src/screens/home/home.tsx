@@ -11,7 +11,7 @@ import {
   Timer,
   TriangleAlert,
   Webhook,
-} from 'lucide-react';
+} from '../../gen/icons.ts';
 import { Segments } from '../../kit/form/segments.tsx';
 import { format, locale, t } from '../../app/language.ts';
 import { isPermitted, useSession } from '../../app/session.ts';

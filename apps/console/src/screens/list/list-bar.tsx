@@ -1,5 +1,5 @@
 import { useNavigate } from '@tanstack/react-router';
-import { CodeXml, Download, Plus, Upload } from 'lucide-react';
+import { CodeXml, Download, Plus, Upload } from '../../gen/icons.ts';
 import { copyText, saveFile } from '../../kit/notices.ts';
 import { ViewSwitch } from '../../kit/view-switch.tsx';
 import { pathOf, recordTypeOf, useMay } from '../../app/resource.ts';

@@ -1,5 +1,5 @@
 import { useNavigate } from '@tanstack/react-router';
-import { Download, Plus, RefreshCw, X } from 'lucide-react';
+import { Download, Plus, RefreshCw, X } from '../../gen/icons.ts';
 import { pathOf, recordTypeOf, useMay } from '../../app/resource.ts';
 import { ProblemText } from '../../app/boundaries.tsx';
 import { inSentence } from '../../app/labels.ts';

@@ -1,5 +1,5 @@
-import { Copy, Download, Square } from 'lucide-react';
 import { Fragment, useState } from 'react';
+import { Copy, Download, Square } from '../../gen/icons.ts';
 import { copyText, saveFile } from '../../kit/notices.ts';
 import { t } from '../../app/language.ts';
 import { Segments } from '../../kit/form/segments.tsx';

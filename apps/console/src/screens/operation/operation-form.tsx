@@ -1,5 +1,5 @@
-import { Lock, Send } from 'lucide-react';
 import { useRef, useState } from 'react';
+import { Lock, Send } from '../../gen/icons.ts';
 import { useMay } from '../../app/resource.ts';
 import { labels, t } from '../../app/language.ts';
 import { keyText, useShortcut } from '../../app/shortcuts.ts';

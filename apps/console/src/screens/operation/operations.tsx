@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
-import { Lock, Search } from 'lucide-react';
 import { useDeferredValue, useRef, useState } from 'react';
 import { Input, SearchField } from 'react-aria-components';
+import { Lock, Search } from '../../gen/icons.ts';
 import { useMay } from '../../app/resource.ts';
 import { labels, t } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';

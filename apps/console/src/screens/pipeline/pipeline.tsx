@@ -1,6 +1,6 @@
 import { useNavigate } from '@tanstack/react-router';
-import { Archive, ChartNoAxesColumn, Plus, TriangleAlert } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
+import { Archive, ChartNoAxesColumn, Plus, TriangleAlert } from '../../gen/icons.ts';
 import { labels, t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
 import { Bar } from '../../app/shell/shell.tsx';

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { CircleCheckBig, Clock, ListChecks, Plus, Sigma, Trash2, UserRoundCheck, X } from 'lucide-react';
+import { CircleCheckBig, Clock, ListChecks, Plus, Sigma, Trash, UserRoundCheck, X } from '../../gen/icons.ts';
 import { format, labels, t } from '../../app/language.ts';
 import { useCustomFields } from '../../app/resource.ts';
 import { readQuery } from '../../contract/api.ts';
@@ -49,7 +49,7 @@ export default function StageForm({ pipeline, stage, faults, onChange, onPairs, 
       onBlur={onLeave}
       beside={
         stages.length > 1 && (
-          <Button small kind="bare" icon={Trash2} onPress={onRemove}>
+          <Button small kind="bare" icon={Trash} onPress={onRemove}>
             {t('pipeline.remove')}
           </Button>
         )

@@ -1,5 +1,5 @@
-import { GripVertical, Shield } from 'lucide-react';
 import { Button as AriaButton, DropIndicator, useDragAndDrop } from 'react-aria-components';
+import { GripVertical, Shield } from '../../gen/icons.ts';
 import { format, labels, t } from '../../app/language.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { EditorLine, EditorList } from '../../kit/editor.tsx';

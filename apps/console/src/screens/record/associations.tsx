@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
-import { X } from 'lucide-react';
 import { useState } from 'react';
+import { X } from '../../gen/icons.ts';
 import { Ask } from '../../kit/form/ask.tsx';
 import { Reference } from '../../kit/record/names.tsx';
 import { labels, t } from '../../app/language.ts';

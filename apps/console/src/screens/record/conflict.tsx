@@ -1,5 +1,5 @@
-import { TriangleAlert } from 'lucide-react';
 import { useState } from 'react';
+import { TriangleAlert } from '../../gen/icons.ts';
 import { Principal } from '../../kit/record/names.tsx';
 import { format, t } from '../../app/language.ts';
 import { textAt, valueAt, type Json } from '../../contract/json.ts';

@@ -1,4 +1,4 @@
-import { Copy } from 'lucide-react';
+import { Copy } from '../../gen/icons.ts';
 import { copyText } from '../../kit/notices.ts';
 import { isPrincipal, isRecordRef, shortId } from '../../kit/record/names.tsx';
 import { format, t } from '../../app/language.ts';

@@ -1,5 +1,5 @@
-import { Check, Clock, Pencil, Undo2 } from 'lucide-react';
 import { useEffect, useState, type KeyboardEvent } from 'react';
+import { Check, Clock, Pencil, Undo2 } from '../../gen/icons.ts';
 import { format, t } from '../../app/language.ts';
 import { focusMain, useShortcut } from '../../app/shortcuts.ts';
 import { useSentences } from '../../contract/api.ts';

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
-import { FileText, RefreshCw, Trash2 } from 'lucide-react';
 import { useRef, useState } from 'react';
+import { FileText, RefreshCw, Trash } from '../../gen/icons.ts';
 import { t } from '../../app/language.ts';
 import { call, download, invalidate, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
@@ -94,7 +94,7 @@ function Stored({ file, canDelete }: { file: Json; canDelete: boolean }) {
         {name}
       </button>
       <span className={text.meta}>{sizeText(Number(file.sizeBytes ?? 0))}</span>
-      {canDelete && <IconButton small name={t('files.delete', { name })} icon={Trash2} onPress={() => void remove()} />}
+      {canDelete && <IconButton small name={t('files.delete', { name })} icon={Trash} onPress={() => void remove()} />}
     </div>
   );
 }

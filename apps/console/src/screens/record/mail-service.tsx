@@ -1,5 +1,5 @@
 import { useMutation } from '@tanstack/react-query';
-import { CircleCheckBig, CirclePause, Globe, Play, Plug, Scale, TriangleAlert } from 'lucide-react';
+import { CircleCheckBig, CirclePause, Globe, Play, Plug, Scale, TriangleAlert } from '../../gen/icons.ts';
 import { ProblemNote } from '../../app/boundaries.tsx';
 import { labels, t } from '../../app/language.ts';
 import { call, invalidate } from '../../contract/api.ts';

@@ -1,7 +1,7 @@
 import { useMutation } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
-import { Check } from 'lucide-react';
 import { useRef, useState } from 'react';
+import { Check } from '../../gen/icons.ts';
 import { pathOf, useCollection, useCustomFields } from '../../app/resource.ts';
 import { Missing } from '../../app/boundaries.tsx';
 import { labels, t } from '../../app/language.ts';

@@ -1,5 +1,5 @@
-import { Pencil, Plus } from 'lucide-react';
 import type { ReactNode } from 'react';
+import { Pencil, Plus } from '../../gen/icons.ts';
 import { titleOf } from '../../hints/hints.ts';
 import { shapeOf } from '../../kit/record/names.tsx';
 import { format, labels, t } from '../../app/language.ts';

@@ -1,7 +1,7 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { defaultParseSearch, Link, useNavigate } from '@tanstack/react-router';
-import { ChevronDown, ChevronRight, ChevronUp, CodeXml, Ellipsis, RotateCcw, Trash2, Zap } from 'lucide-react';
 import { useState } from 'react';
+import { ChevronDown, ChevronRight, ChevronUp, CodeXml, Ellipsis, RotateCcw, Trash, Zap } from '../../gen/icons.ts';
 import { titleOf } from '../../hints/hints.ts';
 import { itemParameters, pathOf } from '../../app/resource.ts';
 import { labels, t } from '../../app/language.ts';
@@ -137,7 +137,7 @@ function Actions({ item, label }: { item: Item; label: string }) {
           </MenuItem>
         ))}
         {may(resource.delete) && !isDeleted ? (
-          <MenuItem key="delete" icon={Trash2} onAction={remove}>
+          <MenuItem key="delete" icon={Trash} onAction={remove}>
             {t('record.delete')}
           </MenuItem>
         ) : null}

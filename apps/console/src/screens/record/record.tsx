@@ -1,6 +1,6 @@
 import { useParams, useSearch } from '@tanstack/react-router';
 import { lazy, Suspense, useState } from 'react';
-import { RotateCcw, Trash2 } from 'lucide-react';
+import { RotateCcw, Trash } from '../../gen/icons.ts';
 import { useCollection } from '../../app/resource.ts';
 import { Missing, Pending } from '../../app/boundaries.tsx';
 import { format, t } from '../../app/language.ts';
@@ -95,7 +95,7 @@ function RecordHead({ item }: { item: Item }) {
         <ul className={style.keys}>
           {isDeleted && (
             <li>
-              <Chip tone="danger" icon={Trash2}>
+              <Chip tone="danger" icon={Trash}>
                 {t('record.isDeleted')}
               </Chip>
             </li>

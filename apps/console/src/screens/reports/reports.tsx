@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import { Settings2 } from 'lucide-react';
 import { useState } from 'react';
+import { Settings2 } from '../../gen/icons.ts';
 import { Pending, ProblemNote } from '../../app/boundaries.tsx';
 import { format, locale, t } from '../../app/language.ts';
 import { scheduleInvalidate, useLiveChanges } from '../../app/live.ts';

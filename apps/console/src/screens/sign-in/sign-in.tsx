@@ -1,5 +1,5 @@
-import { CornerDownLeft, ShieldCheck } from 'lucide-react';
 import { useState, type SyntheticEvent } from 'react';
+import { CornerDownLeft, ShieldCheck } from '../../gen/icons.ts';
 import { language, t } from '../../app/language.ts';
 import { signInUrl } from '../../app/session.ts';
 import { Logo } from '../../app/shell/shell.tsx';

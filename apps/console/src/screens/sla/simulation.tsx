@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
-import { X } from 'lucide-react';
 import { useState } from 'react';
+import { X } from '../../gen/icons.ts';
 import { ProblemText } from '../../app/boundaries.tsx';
 import { format, labels, language, t } from '../../app/language.ts';
 import { call } from '../../contract/api.ts';

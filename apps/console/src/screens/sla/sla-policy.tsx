@@ -1,5 +1,5 @@
-import { FlaskConical, Rocket, SquareX } from 'lucide-react';
 import { useState } from 'react';
+import { FlaskConical, Rocket, SquareX } from '../../gen/icons.ts';
 import { labels, t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
 import { Bar } from '../../app/shell/shell.tsx';

@@ -1,6 +1,6 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { Split } from 'lucide-react';
 import { useState } from 'react';
+import { Split } from '../../gen/icons.ts';
 import { t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
 import { listQuery } from '../../contract/api.ts';

@@ -1,5 +1,5 @@
 import { Link } from '@tanstack/react-router';
-import { Mail, Phone } from 'lucide-react';
+import { Mail, Phone } from '../../gen/icons.ts';
 import { format, labels } from '../../app/language.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { useFirst } from '../../kit/form/choices.ts';

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
-import { Bot, Ellipsis, EyeOff, FileText, ShieldAlert, StickyNote, TriangleAlert } from 'lucide-react';
 import { lazy, Suspense, useRef, useState } from 'react';
+import { Bot, Ellipsis, EyeOff, FileText, ShieldAlert, StickyNote, TriangleAlert } from '../../gen/icons.ts';
 import { format, labels, t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
 import { download } from '../../contract/api.ts';

@@ -1,6 +1,6 @@
 import { useMutation } from '@tanstack/react-query';
-import { Split } from 'lucide-react';
 import { useState } from 'react';
+import { Split } from '../../gen/icons.ts';
 import { t } from '../../app/language.ts';
 import { call, invalidate } from '../../contract/api.ts';
 import { textAt, type Json } from '../../contract/json.ts';

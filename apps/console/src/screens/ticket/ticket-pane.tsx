@@ -1,6 +1,15 @@
 import { Link } from '@tanstack/react-router';
-import { Check, Ellipsis, ExternalLink, Merge, RotateCcw, ShieldX, UserRoundCheck, UserRoundX } from 'lucide-react';
 import { useState } from 'react';
+import {
+  Check,
+  Ellipsis,
+  ExternalLink,
+  Merge,
+  RotateCcw,
+  ShieldX,
+  UserRoundCheck,
+  UserRoundX,
+} from '../../gen/icons.ts';
 import { ProblemNote } from '../../app/boundaries.tsx';
 import { labels, t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';

@@ -1,4 +1,4 @@
-import { TriangleAlert } from 'lucide-react';
+import { TriangleAlert } from '../../gen/icons.ts';
 import { format, t } from '../../app/language.ts';
 import { Chip, Ticks } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';

@@ -1,5 +1,5 @@
-import { Activity, Pause, Play, WifiOff } from 'lucide-react';
 import { useEffect, useState } from 'react';
+import { Activity, Pause, Play, WifiOff } from '../../gen/icons.ts';
 import { Segments } from '../../kit/form/segments.tsx';
 import { ProblemText } from '../../app/boundaries.tsx';
 import { format, t } from '../../app/language.ts';

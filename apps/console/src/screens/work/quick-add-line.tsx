@@ -1,5 +1,5 @@
-import { Plus, TriangleAlert } from 'lucide-react';
 import { useRef, useState } from 'react';
+import { Plus, TriangleAlert } from '../../gen/icons.ts';
 import { zone } from '../../app/format.ts';
 import { sentenceOf } from '../../app/boundaries.tsx';
 import { format, labels, locale, t } from '../../app/language.ts';

@@ -1,5 +1,5 @@
 import { Link } from '@tanstack/react-router';
-import { AlarmClock, Repeat2, SkipForward, TriangleAlert } from 'lucide-react';
+import { AlarmClock, Repeat2, SkipForward, TriangleAlert } from '../../gen/icons.ts';
 import { t } from '../../app/language.ts';
 import { useShortcut } from '../../app/shortcuts.ts';
 import { theContract } from '../../contract/contract.ts';

@@ -1,6 +1,6 @@
 import { useNavigate } from '@tanstack/react-router';
-import { Check, Layers, Merge, RotateCcw, SquarePen, Tag, Trash2, Upload, UserRound, X } from 'lucide-react';
 import { useState } from 'react';
+import { Check, Layers, Merge, RotateCcw, SquarePen, Tag, Trash, Upload, UserRound, X } from '../../../gen/icons.ts';
 import { useMay } from '../../../app/resource.ts';
 import { labels, t } from '../../../app/language.ts';
 import { useShortcut } from '../../../app/shortcuts.ts';
@@ -128,7 +128,7 @@ function BulkActions({ list, setIds, states, selected, bulk, fields, open }: Bul
         </Button>
       )}
       {canDelete && (
-        <Button kind="danger" icon={Trash2} onPress={() => void bulk.remove()}>
+        <Button kind="danger" icon={Trash} onPress={() => void bulk.remove()}>
           {t('list.delete')}
         </Button>
       )}

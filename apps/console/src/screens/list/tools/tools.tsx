@@ -1,7 +1,16 @@
-import { AlignJustify, ArrowDown, ArrowDownWideNarrow, ArrowUp, Columns3, Equal, Group, X } from 'lucide-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Dialog, DialogTrigger, Popover } from 'react-aria-components';
+import {
+  TextAlignJustify,
+  ArrowDown,
+  ArrowDownWideNarrow,
+  ArrowUp,
+  Columns3,
+  Equal,
+  Group,
+  X,
+} from '../../../gen/icons.ts';
 import { Check } from '../../../kit/form/field.tsx';
 import { Segments } from '../../../kit/form/segments.tsx';
 import { theContract } from '../../../contract/contract.ts';
@@ -61,7 +70,7 @@ export function Tools({ list, customFields, columns, chosen }: ToolsProps) {
           }}
           options={[
             { id: 'comfortable', name: t('density.comfortable'), icon: Equal, isIcon: true },
-            { id: 'compact', name: t('density.compact'), icon: AlignJustify, isIcon: true },
+            { id: 'compact', name: t('density.compact'), icon: TextAlignJustify, isIcon: true },
           ]}
         />
       </span>

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
-import { Bookmark, Ellipsis, Plus, Trash2, Users } from 'lucide-react';
 import { useState } from 'react';
+import { Bookmark, Ellipsis, Plus, Trash, Users } from '../../../gen/icons.ts';
 import { inSentence } from '../../../app/labels.ts';
 import { format, t } from '../../../app/language.ts';
 import { useSession } from '../../../app/session.ts';
@@ -116,7 +116,7 @@ function ViewMenu({ view, onDeleted }: { view: Json; onDeleted: () => void }) {
       >
         {t(isShared ? 'views.unshare' : 'views.share')}
       </MenuItem>
-      <MenuItem icon={Trash2} onAction={() => void remove()}>
+      <MenuItem icon={Trash} onAction={() => void remove()}>
         {t('views.delete')}
       </MenuItem>
     </Menu>

@@ -1,4 +1,4 @@
-import { Plus, X } from 'lucide-react';
+import { Plus, X } from '../../../gen/icons.ts';
 import { format, labels, t } from '../../../app/language.ts';
 import { isJson, itemsAt, textAt, valueAt, type Json } from '../../../contract/json.ts';
 import { Pair, Section } from '../../../kit/editor.tsx';

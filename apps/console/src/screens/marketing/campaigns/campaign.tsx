@@ -1,5 +1,5 @@
-import { Send, Undo2 } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
+import { Send, Undo2 } from '../../../gen/icons.ts';
 import { Pending } from '../../../app/boundaries.tsx';
 import { labels, t } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';

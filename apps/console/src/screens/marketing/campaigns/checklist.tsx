@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { Circle, CircleCheckBig, Info, TriangleAlert } from 'lucide-react';
+import { Circle, CircleCheckBig, Info, TriangleAlert } from '../../../gen/icons.ts';
 import { format, labels, t } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';
 import { call } from '../../../contract/api.ts';

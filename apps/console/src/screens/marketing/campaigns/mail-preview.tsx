@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
-import { ChevronLeft, ChevronRight, Monitor, Send, Smartphone, Type } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
+import { ChevronLeft, ChevronRight, Monitor, Send, Smartphone, Type } from '../../../gen/icons.ts';
 import { Pending, ProblemNote } from '../../../app/boundaries.tsx';
 import { labels, t } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';

@@ -1,6 +1,6 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { CirclePause, Play, RotateCcw, Scale, SquareX, TriangleAlert } from 'lucide-react';
 import { useEffect, useState } from 'react';
+import { CirclePause, Play, RotateCcw, Scale, SquareX, TriangleAlert } from '../../../gen/icons.ts';
 import { ProblemNote } from '../../../app/boundaries.tsx';
 import { format, labels, language, t } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';

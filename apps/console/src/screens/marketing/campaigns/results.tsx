@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { Crown } from 'lucide-react';
+import { Crown } from '../../../gen/icons.ts';
 import { zone } from '../../../app/format.ts';
 import { format, labels, t } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';

@@ -1,5 +1,5 @@
-import { ArrowDown, ArrowUp, Plus, X } from 'lucide-react';
 import type { KeyboardEvent } from 'react';
+import { ArrowDown, ArrowUp, Plus, X } from '../../../gen/icons.ts';
 import { keyOfName } from '../../../app/labels.ts';
 import { labels, t } from '../../../app/language.ts';
 import { itemsAt, textAt, type Json } from '../../../contract/json.ts';

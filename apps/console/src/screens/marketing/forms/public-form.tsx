@@ -1,5 +1,5 @@
-import { CodeXml, ExternalLink, Link, Rocket, SquareX } from 'lucide-react';
 import { useState } from 'react';
+import { CodeXml, ExternalLink, Link, Rocket, SquareX } from '../../../gen/icons.ts';
 import { keyOfName } from '../../../app/labels.ts';
 import { labels, t } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';

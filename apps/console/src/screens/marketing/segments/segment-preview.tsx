@@ -1,5 +1,5 @@
 import type { UseQueryResult } from '@tanstack/react-query';
-import { ShieldCheck, TriangleAlert } from 'lucide-react';
+import { ShieldCheck, TriangleAlert } from '../../../gen/icons.ts';
 import { ProblemNote } from '../../../app/boundaries.tsx';
 import { format, t } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { Camera, CirclePause, Play, RefreshCw, ShieldCheck, Users } from 'lucide-react';
 import { useState } from 'react';
+import { Camera, CirclePause, Play, RefreshCw, ShieldCheck, Users } from '../../../gen/icons.ts';
 import { labels, t } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';
 import { Bar } from '../../../app/shell/shell.tsx';

@@ -1,6 +1,6 @@
 import { useNavigate } from '@tanstack/react-router';
-import { Clock } from 'lucide-react';
 import { useRef, type KeyboardEvent, type PointerEvent } from 'react';
+import { Clock } from '../../../gen/icons.ts';
 import { format, locale, t } from '../../../app/language.ts';
 import { useShortcut } from '../../../app/shortcuts.ts';
 import { textAt, type Json } from '../../../contract/json.ts';

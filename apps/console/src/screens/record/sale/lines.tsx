@@ -1,7 +1,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { Plus, X } from 'lucide-react';
 import { useDeferredValue, useState } from 'react';
 import { Input } from 'react-aria-components';
+import { Plus, X } from '../../../gen/icons.ts';
 import { format, labels, t } from '../../../app/language.ts';
 import { keyText, useShortcut } from '../../../app/shortcuts.ts';
 import { call, Problem } from '../../../contract/api.ts';

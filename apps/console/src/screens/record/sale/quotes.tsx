@@ -1,7 +1,7 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { Copy, Send } from 'lucide-react';
 import { useState } from 'react';
+import { Copy, Send } from '../../../gen/icons.ts';
 import { format, labels, language, t } from '../../../app/language.ts';
 import { call, download, invalidate, readQuery } from '../../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../../contract/json.ts';

@@ -1,6 +1,6 @@
-import { Plus, X } from 'lucide-react';
 import { useState } from 'react';
 import { Input } from 'react-aria-components';
+import { Plus, X } from '../../../gen/icons.ts';
 import { labels, t } from '../../../app/language.ts';
 import { keyText, useShortcut } from '../../../app/shortcuts.ts';
 import { itemsAt, textAt, type Json } from '../../../contract/json.ts';

@@ -1,6 +1,6 @@
 import { useQueries, useQuery } from '@tanstack/react-query';
-import { Check, Lock } from 'lucide-react';
 import { useState } from 'react';
+import { Check, Lock } from '../../../gen/icons.ts';
 import { labels, t } from '../../../app/language.ts';
 import { call, invalidate, readQuery } from '../../../contract/api.ts';
 import { isJson, textAt, type Json } from '../../../contract/json.ts';

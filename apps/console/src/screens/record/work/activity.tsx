@@ -1,5 +1,6 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
 import {
   CalendarDays,
   CheckCheck,
@@ -11,8 +12,7 @@ import {
   Phone,
   SquareKanban,
   StickyNote,
-} from 'lucide-react';
-import { useState } from 'react';
+} from '../../../gen/icons.ts';
 import { words } from '../../../app/labels.ts';
 import { format, labels, t } from '../../../app/language.ts';
 import { useLiveChanges } from '../../../app/live.ts';

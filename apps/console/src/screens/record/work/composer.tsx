@@ -1,6 +1,6 @@
 import { useMutation } from '@tanstack/react-query';
-import { CheckCheck, Phone, StickyNote } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
+import { CheckCheck, Phone, StickyNote } from '../../../gen/icons.ts';
 import { labels, t } from '../../../app/language.ts';
 import { useSession } from '../../../app/session.ts';
 import { keyText, useShortcut } from '../../../app/shortcuts.ts';

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { Check, CirclePause } from 'lucide-react';
+import { Check, CirclePause } from '../../../gen/icons.ts';
 import { format, labels, locale, t } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';
 import { readQuery } from '../../../contract/api.ts';

@@ -1,5 +1,5 @@
-import { FileText, RefreshCw, X } from 'lucide-react';
 import { useSyncExternalStore } from 'react';
+import { FileText, RefreshCw, X } from '../../../gen/icons.ts';
 import { t } from '../../../app/language.ts';
 import { call } from '../../../contract/api.ts';
 import { textAt, type Json } from '../../../contract/json.ts';

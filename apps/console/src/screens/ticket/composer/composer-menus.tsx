@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
-import { AtSign, FileStack, Zap } from 'lucide-react';
 import { useState, type ReactNode } from 'react';
+import { AtSign, FileStack, Zap } from '../../../gen/icons.ts';
 import { labels, t } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';
 import { useShortcut } from '../../../app/shortcuts.ts';

@@ -1,5 +1,5 @@
-import { Paperclip, Reply, StickyNote } from 'lucide-react';
 import { useEffect, useRef, useState, type DragEvent } from 'react';
+import { Paperclip, Reply, StickyNote } from '../../../gen/icons.ts';
 import { t } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';
 import { keyText, useShortcut } from '../../../app/shortcuts.ts';

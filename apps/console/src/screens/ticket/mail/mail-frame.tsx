@@ -1,5 +1,5 @@
-import { ImageOff } from 'lucide-react';
 import { useCallback, useEffect, useEffectEvent, useState } from 'react';
+import { ImageOff } from '../../../gen/icons.ts';
 import { t } from '../../../app/language.ts';
 import { Icon } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
