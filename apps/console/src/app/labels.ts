@@ -44,10 +44,12 @@ function composedName(id: string, find: (key: string) => string | undefined): st
       id,
     ) ?? [];
   const pattern = find(`verb.${verb}`);
+  if (pattern === undefined) return undefined;
+  const wanted = noun.toLowerCase();
   const resource = theContract().resources.find(({ name, message, items }) =>
-    [name, message, items].some((each) => each.toLowerCase() === noun.toLowerCase()),
+    [name, message, items].some((each) => each.toLowerCase() === wanted),
   );
-  return resource && pattern?.replace('{noun}', find(`resource.${resource.name}`) ?? words(resource.name));
+  return resource && pattern.replace('{noun}', find(`resource.${resource.name}`) ?? words(resource.name));
 }
 
 /** Abbreviations stay as they are: `API key`. */
