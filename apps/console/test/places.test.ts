@@ -49,7 +49,7 @@ function isVisible(link: Element): boolean {
 }
 
 test('a phone has the notifications, and the menu with which the user signs out', async () => {
-  const phone = await workspace.open('/', undefined, { locale: 'en', viewport: { width: 390, height: 844 } });
+  const phone = await workspace.open('/', undefined, { viewport: { width: 390, height: 844 } });
   await phone.getByRole('button', { name: /^Notifications/ }).waitFor();
   await phone.getByRole('button', { name: 'Preferences and sign-out' }).click();
   await phone.getByRole('menuitem', { name: 'Sign out' }).waitFor();
@@ -65,7 +65,7 @@ test('the list of a board and a record of it belong to the place of the board', 
 });
 
 test('the current tab of a place is visible on a phone', async () => {
-  const phone = await workspace.open('/', undefined, { locale: 'en', viewport: { width: 390, height: 844 } });
+  const phone = await workspace.open('/', undefined, { viewport: { width: 390, height: 844 } });
   await goTo(phone, '/deliveryLimits');
   const tab = phone.getByRole('link', { name: 'Delivery limits' });
   await expect.poll(async () => (await tab.boundingBox())?.x).toBeLessThan(390 - 100);

@@ -1,7 +1,17 @@
 import { sharedByFiles, startChromium } from '@rapport/testing';
-import type { BrowserContext, BrowserContextOptions, Cookie, Page } from 'playwright-core';
+import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+
+export type SetCookie = Parameters<BrowserContext['addCookies']>[0][number];
 
 const chromium = sharedByFiles(startChromium, (browser) => browser.close());
+
+/** What pages of one profile may differ in. */
+export interface Look {
+  viewport?: { width: number; height: number };
+  colorScheme?: 'light' | 'dark';
+}
+
+const desktop = { width: 1440, height: 900 };
 
 /** Those that no workspace uses, by their options. */
 const unused = new Map<string, Profile[]>();
@@ -19,16 +29,19 @@ export class Profile {
     private readonly options: string,
   ) {}
 
-  /** One that has these cookies and nothing else. */
-  static async take(options: BrowserContextOptions, cookies: Cookie[] = []): Promise<Profile> {
+  /** One that has the cookie of a session and nothing else. */
+  static async take(options: BrowserContextOptions, session: SetCookie): Promise<Profile> {
     const key = JSON.stringify(options);
     const profile = unused.get(key)?.pop() ?? new Profile(await contextOf(options), key);
-    await profile.context.addCookies(cookies);
+    await profile.context.addCookies([session]);
     return profile;
   }
 
-  async page(): Promise<Page> {
-    return this.#unused.pop() ?? this.context.newPage();
+  async page({ viewport = desktop, colorScheme = 'light' }: Look): Promise<Page> {
+    const page = this.#unused.pop() ?? (await this.context.newPage());
+    await page.setViewportSize(viewport);
+    await page.emulateMedia({ colorScheme });
+    return page;
   }
 
   /** Takes back a page, without what the test added to it. It still shows what it showed. */
@@ -60,5 +73,5 @@ export class Profile {
 
 async function contextOf(options: BrowserContextOptions): Promise<BrowserContext> {
   const browser = await chromium();
-  return browser.newContext({ viewport: { width: 1440, height: 900 }, locale: 'en', ...options });
+  return browser.newContext({ locale: 'en', ...options });
 }

@@ -1,9 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Browser, sharedPlatform, type SharedPlatform } from '@rapport/testing';
-import type { BrowserContextOptions, Cookie, Page } from 'playwright-core';
+import type { BrowserContextOptions, Page } from 'playwright-core';
 import { expect, inject, onTestFinished, TestRunner, vi } from 'vitest';
-import { Profile } from './profiles.ts';
+import { Profile, type Look, type SetCookie } from './profiles.ts';
 
 export type Json = Record<string, unknown>;
 
@@ -14,13 +14,14 @@ interface Person {
   name: string;
 }
 
+type Options = Look & Pick<BrowserContextOptions, 'locale' | 'timezoneId' | 'hasTouch' | 'isMobile'>;
+
 /** A workspace of its own on the shared platform, with people who use the console in Chromium. */
 export class Workspace {
   /** By person and options. */
   readonly #profiles = new Map<string, Promise<Profile>>();
-  /** The person of tests that need any, and the cookies of who has signed in. */
+  /** The person of tests that need any. */
   #anyone?: Promise<Person>;
-  readonly #signedIn = new Map<string, Cookie[]>();
 
   private constructor(
     readonly platform: SharedPlatform,
@@ -37,19 +38,29 @@ export class Workspace {
   }
 
   /** Calls the API with a key that has all rights. @throws AssertionError for another status than 2xx */
-  async api<Answer = Json>(
+  api<Answer = Json>(
     method: string,
     path: string,
     body?: unknown,
     headers: Record<string, string> = {},
   ): Promise<Answer> {
+    return this.#call(method, path, body, { authorization: `Bearer ${this.apiKey}`, ...headers });
+  }
+
+  /** Calls the API for a person, as a page of the console does. @throws AssertionError for another status than 2xx */
+  async apiAs<Answer = Json>(person: Person, method: string, path: string, body?: unknown): Promise<Answer> {
+    const { name, value } = await this.#signIn(person);
+    return this.#call(method, path, body, {
+      cookie: `${name}=${value}`,
+      'rapport-console': '1',
+      'sec-fetch-site': 'same-origin',
+    });
+  }
+
+  async #call<Answer>(method: string, path: string, body: unknown, headers: Record<string, string>): Promise<Answer> {
     const response = await fetch(this.platform.edgeUrl + path, {
       method,
-      headers: {
-        authorization: `Bearer ${this.apiKey}`,
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...headers,
-      },
+      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
@@ -68,27 +79,15 @@ export class Workspace {
     return { id, email, password, name };
   }
 
-  /**
-   * A page of a person at a path of the console. The first one of each person signs in through the provider; others have its cookie.
-   * A page of a test is used again after it; one of `beforeAll` stays.
-   */
-  async open(path = '/', person?: Person, options: BrowserContextOptions = {}): Promise<Page> {
+  /** A page of a person at a path of the console. A page of a test is used again after it; one of `beforeAll` stays. */
+  async open(path = '/', person?: Person, options: Options = {}): Promise<Page> {
     this.#anyone ??= this.person();
-    const { id, email, password } = person ?? (await this.#anyone);
-    const profile = await this.#profileOf(id, options);
-    const page = await profile.page();
+    const { viewport, colorScheme, ...others } = options;
+    const profile = await this.#profileOf(person ?? (await this.#anyone), others);
+    const page = await profile.page({ viewport, colorScheme });
     if (TestRunner.getCurrentTest()) onTestFinished(() => profile.leave(page));
-    const { edgeUrl } = this.platform;
-    if (this.#signedIn.has(id)) await page.goto(edgeUrl + path);
-    else {
-      await page.goto(`${edgeUrl}/console/sign-in?workspace=${this.slug}&return=${encodeURIComponent(path)}`);
-      await page.locator('input[name=email]').fill(email);
-      await page.locator('input[name=password]').fill(password);
-      await page.locator('form button[type=submit], form button:not([type])').first().click();
-      await page.waitForURL((url) => url.pathname === new URL(path, url).pathname);
-    }
+    await page.goto(this.platform.edgeUrl + path);
     await page.locator('#main :is(h1, h2)').first().waitFor();
-    this.#signedIn.set(id, await page.context().cookies());
     return page;
   }
 
@@ -99,13 +98,25 @@ export class Workspace {
     await Promise.all(profiles.map((profile) => profile.giveBack()));
   }
 
-  #profileOf(personId: string, options: BrowserContextOptions): Promise<Profile> {
-    const key = JSON.stringify([personId, options]);
+  #profileOf(person: Person, options: BrowserContextOptions): Promise<Profile> {
+    const key = JSON.stringify([person.id, options]);
     const known = this.#profiles.get(key);
     if (known) return known;
-    const taken = Profile.take(options, this.#signedIn.get(personId));
+    const taken = this.#signIn(person).then((session) => Profile.take(options, session));
     this.#profiles.set(key, taken);
     return taken;
+  }
+
+  /** The cookie of a new session, without Chromium, which would load two more pages for it. */
+  async #signIn({ email, password }: Person): Promise<SetCookie> {
+    const { edgeUrl } = this.platform;
+    const browser = new Browser(edgeUrl);
+    const form = await browser.visit(`${edgeUrl}/console/sign-in?workspace=${this.slug}`);
+    const callback = await browser.submit(form, '/sign-in', { workspace: this.slug, email, password });
+    const { headers } = await browser.visit(callback.url);
+    const [, value = ''] = /^rapport-console=([^;]+)/m.exec(headers.getSetCookie().join('\n')) ?? [];
+    expect(value, callback.text).not.toBe('');
+    return { name: 'rapport-console', value, url: edgeUrl, httpOnly: true, sameSite: 'Strict' };
   }
 
   async #mailedLink(email: string): Promise<string> {
