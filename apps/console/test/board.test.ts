@@ -1,9 +1,10 @@
 import type { Locator, Page, Request } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { faultsOf, Workspace, type Json } from './workspace.ts';
 
 let workspace: Workspace;
 let pipelineId: string;
+let page: Page;
 
 const stages = [
   { key: 'due', name: 'Due', kind: 'OPEN', probability: 20, limitDays: 14 },
@@ -15,7 +16,10 @@ beforeAll(async () => {
   workspace = await Workspace.create();
   const pipeline = await workspace.api('POST', '/v1/pipelines', { name: 'Renewals', stages });
   pipelineId = String(pipeline['id']);
+  page = await workspace.open('/deals/board');
 });
+
+afterEach(() => page.unrouteAll());
 
 afterAll(() => workspace.close());
 
@@ -23,25 +27,24 @@ describe('a board', () => {
   test('sends the same call by keyboard and by mouse, with the etag, and keeps the place', async () => {
     const [first, second, third] = await Promise.all(['Alpha', 'Beta', 'Gamma'].map((title) => deal(title, 'due')));
     await deal('Delta', 'offered');
-    const page = await workspace.open('/deals/board');
     const faults = faultsOf(page);
     const moves: Request[] = [];
     page.on('request', (request) => {
       if (request.method() !== 'GET' && request.url().includes('/v1/deals/')) moves.push(request);
     });
-    await card(page, 'Delta').waitFor();
+    await card('Delta').waitFor();
 
-    await card(page, 'Beta').focus();
+    await card('Beta').focus();
     await page.keyboard.press('Space');
     await page.getByText('Was here, Due').waitFor();
     await page.keyboard.press('ArrowRight');
     await page.getByRole('status').getByText('Offered, ').waitFor();
     await page.keyboard.press('Space');
-    await inColumn(page, 'offered', 'Beta').waitFor();
-    await expect.poll(() => focused(page)).toContain('Beta');
+    await inColumn('offered', 'Beta').waitFor();
+    await expect.poll(() => focused()).toContain('Beta');
 
-    await drag(page, card(page, 'Gamma'), card(page, 'Delta'));
-    await inColumn(page, 'offered', 'Gamma').waitFor();
+    await drag(card('Gamma'), card('Delta'));
+    await inColumn('offered', 'Gamma').waitFor();
     await expect.poll(() => moves.length).toBe(2);
 
     const ids = [second, third].map((each) => each?.['id']);
@@ -56,20 +59,19 @@ describe('a board', () => {
     expect(await Promise.all(moves.map((request) => request.headerValue('if-match')))).toEqual(['"1"', '"1"']);
 
     // The card is drawn by the move until it is saved, and by the column afterwards.
-    await expect.poll(() => titles(page, 'offered')).toHaveLength(3);
-    const order = await titles(page, 'offered');
+    await expect.poll(() => titles('offered')).toHaveLength(3);
+    const order = await titles('offered');
     await page.reload();
-    await card(page, 'Gamma').waitFor();
-    expect(await titles(page, 'offered')).toEqual(order);
-    await card(page, String(first?.['title'])).waitFor();
-    expect(await titles(page, 'due')).toEqual([first?.['title']]);
+    await card('Gamma').waitFor();
+    expect(await titles('offered')).toEqual(order);
+    await card(String(first?.['title'])).waitFor();
+    expect(await titles('due')).toEqual([first?.['title']]);
     expect(faults).toEqual([]);
   });
 
   test('keeps a card in its new place and in the focus while others change the board before the move is saved', async () => {
     await deal('Eta', 'due');
     await deal('Theta', 'offered');
-    const page = await workspace.open('/deals/board');
     const isMove = (url: URL) => url.pathname.endsWith(':move');
     let send = () => {};
     const sent = new Promise<void>((resolve) => {
@@ -79,30 +81,29 @@ describe('a board', () => {
       await sent;
       await route.continue();
     });
-    await card(page, 'Eta').focus();
+    await card('Eta').focus();
     await page.keyboard.press('Space');
     await page.getByText('Was here, Due').waitFor();
     await page.keyboard.press('ArrowRight');
     await page.getByRole('status').getByText('Offered, ').waitFor();
     await page.keyboard.press('Space');
-    await inColumn(page, 'offered', 'Eta').waitFor();
+    await inColumn('offered', 'Eta').waitFor();
     await deal('Iota', 'due');
-    await inColumn(page, 'due', 'Iota').waitFor();
-    expect(await inColumn(page, 'offered', 'Eta').count()).toBe(1);
-    expect(await inColumn(page, 'due', 'Eta').count()).toBe(0);
-    expect(await focused(page)).toContain('Eta');
+    await inColumn('due', 'Iota').waitFor();
+    expect(await inColumn('offered', 'Eta').count()).toBe(1);
+    expect(await inColumn('due', 'Eta').count()).toBe(0);
+    expect(await focused()).toContain('Eta');
     const saved = page.waitForResponse((response) => isMove(new URL(response.url())));
     send();
     expect((await saved).status()).toBe(200);
     await deal('Kappa', 'due');
-    await inColumn(page, 'due', 'Kappa').waitFor();
-    expect(await inColumn(page, 'offered', 'Eta').count()).toBe(1);
-    expect(await focused(page)).toContain('Eta');
+    await inColumn('due', 'Kappa').waitFor();
+    expect(await inColumn('offered', 'Eta').count()).toBe(1);
+    expect(await focused()).toContain('Eta');
   });
 
   test('moves a card a second time before its first move is saved', async () => {
     const { id } = await deal('Lambda', 'due');
-    const page = await workspace.open('/deals/board');
     let send = () => {};
     const sent = new Promise<void>((resolve) => {
       send = resolve;
@@ -114,9 +115,9 @@ describe('a board', () => {
       await route.continue();
     });
     for (const column of ['Offered', 'Due']) {
-      await card(page, 'Lambda').getByRole('button', { name: 'Move to' }).click();
+      await card('Lambda').getByRole('button', { name: 'Move to' }).click();
       await page.getByRole('menuitem', { name: column }).click();
-      await inColumn(page, column.toLowerCase(), 'Lambda').waitFor();
+      await inColumn(column.toLowerCase(), 'Lambda').waitFor();
     }
     const saved = page.waitForResponse(
       (response) => response.url().endsWith(':move') && response.request().postData()?.includes('"due"') === true,
@@ -125,51 +126,37 @@ describe('a board', () => {
     expect((await saved).status()).toBe(200);
     expect(bodies).toEqual(['offered', 'due']);
     expect(await workspace.api('GET', `/v1/deals/${String(id)}`)).toMatchObject({ stage: 'due' });
-    await expect.poll(() => inColumn(page, 'due', 'Lambda').count()).toBe(1);
+    await expect.poll(() => inColumn('due', 'Lambda').count()).toBe(1);
     expect(await page.getByRole('alert').count()).toBe(0);
+  });
+
+  test('says why a stage does not take the held card, before the drop', async () => {
+    await deal('Zeta', 'due');
+    await card('Zeta').focus();
+    await page.keyboard.press('Space');
+    await page.getByRole('region', { name: 'Won' }).getByText('Needs: Amount').waitFor();
+    await page.getByRole('img', { name: '0 days in this stage, limit 14' }).first().waitFor();
+    await page.keyboard.press('Escape');
+    await expect.poll(() => focused()).toContain('Zeta');
+    await inColumn('due', 'Zeta').waitFor();
   });
 
   test('puts back a card that someone else has changed meanwhile, and says who', async () => {
     const { id } = await deal('Epsilon', 'due');
     const other = await workspace.person(['admin'], 'Tobias Krämer');
-    const page = await workspace.open('/deals/board');
     // The change of another person is made between reading and moving, without the live feed.
     await page.route('**/v1/changes**', (route) => route.abort());
     await page.reload();
-    await card(page, 'Epsilon').focus();
+    await card('Epsilon').focus();
     await page.keyboard.press('Space');
     await page.getByText('Was here, Due').waitFor();
     await page.keyboard.press('ArrowRight');
     await page.getByRole('status').getByText('Offered, ').waitFor();
-    const theirs = await workspace.open('/', other);
-    const status = await theirs.evaluate(
-      async (url) =>
-        (
-          await fetch(url, {
-            method: 'PATCH',
-            headers: { 'Rapport-Console': '1', 'Content-Type': 'application/json' },
-            body: '{"tags":["urgent"]}',
-          })
-        ).status,
-      `/v1/deals/${String(id)}`,
-    );
-    expect(status).toBe(200);
+    await workspace.apiAs(other, 'PATCH', `/v1/deals/${String(id)}`, { tags: ['urgent'] });
     await page.keyboard.press('Space');
     await page.getByRole('alert').getByText('Put back: Tobias Krämer changed it').waitFor();
-    await inColumn(page, 'due', 'Epsilon').waitFor();
-    await expect.poll(() => focused(page)).toContain('Epsilon');
-  });
-
-  test('says why a stage does not take the held card, before the drop', async () => {
-    await deal('Zeta', 'due');
-    const page = await workspace.open('/deals/board');
-    await card(page, 'Zeta').focus();
-    await page.keyboard.press('Space');
-    await page.getByRole('region', { name: 'Won' }).getByText('Needs: Amount').waitFor();
-    await page.getByRole('img', { name: '0 days in this stage, limit 14' }).first().waitFor();
-    await page.keyboard.press('Escape');
-    await expect.poll(() => focused(page)).toContain('Zeta');
-    await inColumn(page, 'due', 'Zeta').waitFor();
+    await inColumn('due', 'Epsilon').waitFor();
+    await expect.poll(() => focused()).toContain('Epsilon');
   });
 });
 
@@ -177,24 +164,24 @@ function deal(title: string, stage: string): Promise<Json> {
   return workspace.api('POST', '/v1/deals', { title, stage, pipelineId });
 }
 
-function card(page: Page, title: string): Locator {
+function card(title: string): Locator {
   return page.getByRole('row', { name: title, exact: true });
 }
 
-function inColumn(page: Page, column: string, title: string): Locator {
+function inColumn(column: string, title: string): Locator {
   return page.locator(`[data-column=${column}]`).getByRole('row', { name: title, exact: true });
 }
 
-async function titles(page: Page, column: string): Promise<string[]> {
+async function titles(column: string): Promise<string[]> {
   const rows = await page.locator(`[data-column=${column}] [role=row][data-key]`).all();
   return Promise.all(rows.map((row) => row.getByText(/^\w+$/).first().innerText()));
 }
 
-function focused(page: Page): Promise<string> {
+function focused(): Promise<string> {
   return page.evaluate(() => document.activeElement?.textContent ?? '');
 }
 
-async function drag(page: Page, from: Locator, to: Locator): Promise<void> {
+async function drag(from: Locator, to: Locator): Promise<void> {
   const [start, end] = [await from.boundingBox(), await to.boundingBox()];
   if (!start || !end) throw new Error('A card is not on the page.');
   await page.mouse.move(start.x + 40, start.y + 12);

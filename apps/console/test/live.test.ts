@@ -1,19 +1,23 @@
 import type { Page, Route } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Workspace } from './workspace.ts';
 
 let workspace: Workspace;
+let page: Page;
 
 beforeAll(async () => {
   workspace = await Workspace.create();
+  page = await workspace.open('/customers');
 });
+
+afterEach(() => page.unrouteAll());
 
 afterAll(() => workspace.close());
 
 const make = (displayName: string) => workspace.api('POST', '/v1/customers', { kind: 'COMPANY', displayName });
 
-/** Has the streams of changes of a page wait. @returns what lets them through */
-async function holdStreams(page: Page, unless: (route: Route) => Promise<boolean>): Promise<() => void> {
+/** Has the streams of changes wait. @returns what lets them through */
+async function holdStreams(unless: (route: Route) => Promise<boolean>): Promise<() => void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   await page.route('**/v1/changes**', async (route) => {
     if (await unless(route)) return;
@@ -25,8 +29,7 @@ async function holdStreams(page: Page, unless: (route: Route) => Promise<boolean
 
 test('a change between the first reads and the opening of the stream is shown', async () => {
   await make('Nordlys Energi');
-  const page = await workspace.open('/customers');
-  const letThrough = await holdStreams(page, () => Promise.resolve(false));
+  const letThrough = await holdStreams(() => Promise.resolve(false));
   await page.reload();
   await page.getByRole('row', { name: 'Nordlys Energi' }).waitFor();
   await make('Made before the opening');
@@ -35,9 +38,8 @@ test('a change between the first reads and the opening of the stream is shown', 
 });
 
 test('a change after a stream whose cursor is refused is shown', async () => {
-  const page = await workspace.open('/customers');
   const cursors: (string | null)[] = [];
-  const letThrough = await holdStreams(page, async (route) => {
+  const letThrough = await holdStreams(async (route) => {
     cursors.push(new URL(route.request().url()).searchParams.get('cursor'));
     if (cursors.length > 1) return false;
     await route.fulfill({ contentType: 'application/x-ndjson', body: '{"cursor":"refused"}\n' });
@@ -59,7 +61,6 @@ test('a change after a stream whose cursor is refused is shown', async () => {
 
 test('a note that overtakes the first load of the timeline is shown', async () => {
   const { id } = await make('Fjord Instruments');
-  const page = await workspace.open('/customers');
   const { promise, resolve: answer } = Promise.withResolvers<void>();
   let isFirst = true;
   await page.route('**/timeline?*', async (route) => {
