@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { isSoak, printedSeed, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testing';
+import { drawnBy, isSoak, printedSeed, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startMariadb, type Mariadb } from '../connectors/peers/mariadb.ts';
 import { startRadicale, type Radicale } from '../connectors/peers/radicale.ts';
@@ -26,23 +26,28 @@ const typedRecords = sizeOf('TWO_WAY_TYPED_RECORDS', { short: 8, long: 200 });
 const editsPerKill = sizeOf('TWO_WAY_EDITS_PER_KILL', { short: 25, long: 400 });
 
 let platform: Platform;
-let radicale: Radicale;
-let mariadb: Mariadb;
+
+/** Started for the first test that exchanges with them. They are killed too. */
+const peers: { radicale?: Promise<Radicale>; mariadb?: Promise<Mariadb> } = {};
 
 /** Edits of the peer are found by looking for them. */
 const polled = { pollSeconds: 1 };
 const mapping = { policy: 'MANUAL', maxDeletes: 100_000 };
 
-/** What is the same with either peer. */
-function options(
-  kills: (() => Promise<void>)[],
-): Omit<TwoWayOptions, 'name' | 'tenant' | 'mappingId' | 'customers' | 'peer'> {
+/** What is exchanged, and what is killed meanwhile. */
+interface Exchange extends Pick<TwoWayOptions, 'tenant' | 'mappingId' | 'customers' | 'peer' | 'content' | 'kills'> {
+  records?: number;
+  /** What else holds at the end. */
+  check?: (sides: Pick<TwoWayOptions, 'customers' | 'peer'>) => Promise<void>;
+}
+
+/** What is the same with every peer. */
+function options(kills: (() => Promise<void>)[]): Pick<TwoWayOptions, 'seed' | 'goesOn' | 'kills' | 'editsPerKill'> {
   let endMs: number | undefined;
   // The short form kills one process, which the seed selects.
   const first = seed % kills.length;
   return {
     seed,
-    records,
     goesOn: (made) => {
       if (seconds === 0) return made < edits;
       endMs ??= Date.now() + seconds * 1_000;
@@ -63,11 +68,24 @@ const typed: [Engine, zone: string][] = [
 /** One of them by the seed, and all in the long form. */
 const typedTables = typed.filter((_, index) => isSoak || index === seed % typed.length);
 
+const exchanges: [name: string, prepare: () => Promise<Exchange>][] = [
+  ['with Radicale', addressBook],
+  ['with MariaDB', mariadbTable],
+  ['of deals', dealsTable],
+  ...typedTables.map(([engine, zone]): [string, () => Promise<Exchange>] => [
+    `with columns of many types of ${engine} in ${zone}, and keys of two columns`,
+    () => typedTable(engine, zone),
+  ]),
+];
+
+/** One of them by the seed, and all in the long form. Without kills, tests that always run exchange with each peer. */
+const drawn = isSoak ? exchanges : drawnBy(seed, exchanges, 1);
+
 /** Tests that have yet to set up what they need, in which a kill would fail their calls. */
-let unprepared = 3 + typedTables.length;
+let unprepared = drawn.length;
 const allPrepared = Promise.withResolvers<void>();
 
-async function prepare<Made>(setUp: () => Promise<Made>): Promise<Made> {
+async function prepared(setUp: () => Promise<Exchange>): Promise<Exchange> {
   return setUp().finally(() => {
     unprepared -= 1;
     if (unprepared === 0) allPrepared.resolve();
@@ -91,99 +109,41 @@ async function killCustomers(): Promise<void> {
   await platform.services.customers.start();
 }
 
+function startedRadicale(): Promise<Radicale> {
+  return (peers.radicale ??= startRadicale());
+}
+
+function startedMariadb(): Promise<Mariadb> {
+  return (peers.mariadb ??= startMariadb());
+}
+
 /** @param current gives the platform whose sync and customers are killed */
 export function declareTwoWayAmidKills(current: () => Platform): void {
   describe('two ways at once', () => {
-    beforeAll(async () => {
+    beforeAll(() => {
       platform = current();
-      // They are killed too.
-      [radicale, mariadb] = await Promise.all([startRadicale(), startMariadb()]);
-    }, 600_000);
+    });
     afterAll(async () => {
-      await Promise.all([radicale.stop(), mariadb.stop()]);
+      await Promise.all([peers.radicale, peers.mariadb].map(async (peer) => (await peer)?.stop()));
     });
 
-    test.concurrent(
-      'with Radicale, edits on both sides amid kills are lost nowhere, and end in two equal sides',
+    test.concurrent.each(drawn)(
+      '%s, edits on both sides amid kills are lost nowhere, and end in two equal sides',
       { timeout: soakTimeoutMs },
-      async () => {
-        const { tenant, book, mappingId } = await prepare(addressBook);
+      async (name, prepare) => {
+        const { check, kills, ...exchange } = await prepared(prepare);
 
-        const sides = { customers: customerSide(tenant), peer: cardSide(radicale, book) };
-        const kills = inTurn([killSync, () => radicale.restart(), killCustomers]);
-        const result = await twoWay({ name: 'two-way with Radicale', tenant, mappingId, ...sides, ...options(kills) });
+        const result = await twoWay({ name: `two-way ${name}`, records, ...exchange, ...options(inTurn(kills)) });
 
         expect(result.pairs).toBeGreaterThan(0);
-      },
-    );
-
-    test.concurrent(
-      'with MariaDB, edits on both sides amid kills are lost nowhere, and end in two equal sides',
-      { timeout: soakTimeoutMs },
-      async () => {
-        const { tenant, database, mappingId } = await prepare(mariadbTable);
-
-        const sides = { customers: customerSide(tenant), peer: tableSide(database) };
-        const kills = inTurn([killSync, () => mariadb.restart(), killCustomers]);
-        const result = await twoWay({ name: 'two-way with MariaDB', tenant, mappingId, ...sides, ...options(kills) });
-
-        expect(result.pairs).toBeGreaterThan(0);
-      },
-    );
-
-    test.concurrent(
-      'of deals, edits on both sides amid kills are lost nowhere, and end in two equal sides',
-      { timeout: soakTimeoutMs },
-      async () => {
-        const { tenant, table, mappingId } = await prepare(dealsTable);
-
-        const sides = { customers: dealSide(table), peer: dealsTableSide(table), content: dealContent };
-        const kills = inTurn([killSync, killCustomers]);
-        const result = await twoWay({
-          ...options(kills),
-          ...{ name: 'two-way of deals', tenant, mappingId },
-          ...sides,
-        });
-
-        expect(result.pairs).toBeGreaterThan(0);
-      },
-    );
-
-    test.concurrent.each(typedTables)(
-      'with columns of many types of %s in %s, and keys of two columns, both sides end equal by a comparison in SQL',
-      { timeout: soakTimeoutMs },
-      async (engine, timeZone) => {
-        const { tenant, table, mappingId } = await prepare(() => typedTable(engine, timeZone));
-
-        const content = typedContent(engine);
-        const sides = { customers: typedCustomerSide(tenant, engine), peer: typedTableSide(table, timeZone) };
-        const kills = inTurn([killSync, killCustomers]);
-        const result = await twoWay({
-          ...options(kills),
-          ...{
-            name: `two-way with types of ${engine} in ${timeZone}`,
-            tenant,
-            mappingId,
-            content,
-            records: typedRecords,
-          },
-          ...sides,
-        });
-
-        const conflicts = await tenant.conflicts(mappingId);
-        const listed = new Set(conflicts.flatMap(({ customerId, recordId }) => [customerId, recordId]));
-        const people = [...(await sides.customers.all()), ...(await sides.peer.all())];
-        const names = new Set(people.filter(({ id }) => listed.has(id)).map(({ key }) => key));
-        const found = await compareInSql(table, tenant, timeZone);
-        expect(found.filter(({ name }) => !names.has(name))).toEqual([]);
-        expect(result.pairs).toBeGreaterThan(0);
+        await check?.(exchange);
       },
     );
   });
 }
 
-async function addressBook() {
-  const tenant = await ExchangeTenant.create(platform);
+async function addressBook(): Promise<Exchange> {
+  const [tenant, radicale] = [await ExchangeTenant.create(platform), await startedRadicale()];
   const book = await radicale.createAddressBook(`book-${randomUUID()}`);
   const { username, password } = radicale;
   const connection = await tenant.connect('carddav', { url: book, username }, { password }, polled);
@@ -197,11 +157,12 @@ async function addressBook() {
       { customerField: 'emails', peerField: 'emails', transform: 'CONTACT_LIST' },
     ],
   });
-  return { tenant, book, mappingId };
+  const sides = { customers: customerSide(tenant), peer: cardSide(radicale, book) };
+  return { tenant, mappingId, ...sides, kills: [killSync, () => radicale.restart(), killCustomers] };
 }
 
-async function mariadbTable() {
-  const tenant = await ExchangeTenant.create(platform);
+async function mariadbTable(): Promise<Exchange> {
+  const [tenant, mariadb] = [await ExchangeTenant.create(platform), await startedMariadb()];
   const database = await createMariadbDatabase(mariadb);
   await database.run(peopleTable);
   const connection = await connectTable(tenant, database, { engine: 'MARIADB', table: 'people', idColumn: 'id' });
@@ -215,18 +176,23 @@ async function mariadbTable() {
       { customerField: 'emails', peerField: 'email', transform: 'FIRST_OF_LIST' },
     ],
   });
-  return { tenant, database, mappingId };
+  const sides = { customers: customerSide(tenant), peer: tableSide(database) };
+  return { tenant, mappingId, ...sides, kills: [killSync, () => mariadb.restart(), killCustomers] };
 }
 
-async function dealsTable() {
+async function dealsTable(): Promise<Exchange> {
   const tenant = await ExchangeTenant.create(platform);
   const table = await DealsTable.create(tenant, {}, polled);
-  return { tenant, table, mappingId: await table.map(undefined, mapping) };
+  const mappingId = await table.map(undefined, mapping);
+  const sides = { customers: dealSide(table), peer: dealsTableSide(table), content: dealContent };
+  return { tenant, mappingId, ...sides, kills: [killSync, killCustomers] };
 }
 
-async function typedTable(engine: Engine, timeZone: string) {
+/** In the end, a comparison in SQL finds both sides equal but for what is listed. */
+async function typedTable(engine: Engine, timeZone: string): Promise<Exchange> {
   const tenant = await ExchangeTenant.create(platform);
-  const database = engine === 'MARIADB' ? await createMariadbDatabase(mariadb) : await createPostgresSchema();
+  const database =
+    engine === 'MARIADB' ? await createMariadbDatabase(await startedMariadb()) : await createPostgresSchema();
   const table = { engine, run: database.run };
   await createTypedTable(table);
   await defineTypedFields(tenant, engine);
@@ -242,7 +208,19 @@ async function typedTable(engine: Engine, timeZone: string) {
       ...fieldsOf(engine).map(({ name }) => ({ customerField: `customFields.${name}`, peerField: name })),
     ],
   });
-  return { tenant, table, mappingId };
+  const check: Exchange['check'] = async ({ customers, peer }) => {
+    const conflicts = await tenant.conflicts(mappingId);
+    const listed = new Set(conflicts.flatMap(({ customerId, recordId }) => [customerId, recordId]));
+    const people = [...(await customers.all()), ...(await peer.all())];
+    const names = new Set(people.filter(({ id }) => listed.has(id)).map(({ key }) => key));
+    const found = await compareInSql(table, tenant, timeZone);
+    expect(found.filter(({ name }) => !names.has(name))).toEqual([]);
+  };
+  return {
+    ...{ tenant, mappingId, content: typedContent(engine), records: typedRecords, check },
+    ...{ customers: typedCustomerSide(tenant, engine), peer: typedTableSide(table, timeZone) },
+    kills: [killSync, killCustomers],
+  };
 }
 
 /** Connects a table with the columns that an exchange in both directions needs. @param own settings of its engine and its key */
