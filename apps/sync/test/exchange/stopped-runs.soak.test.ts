@@ -1,5 +1,5 @@
-import { sharedPlatform } from '@rapport/testing';
-import { expect, inject, test } from 'vitest';
+import { drawnBy, isSoak, printedSeed, sharedPlatform } from '@rapport/testing';
+import { expect, inject, test, vi } from 'vitest';
 import { until } from '../until.ts';
 import { ExchangeTenant } from './exchange-tenant.ts';
 import { PeopleTable } from './people-table.ts';
@@ -13,12 +13,17 @@ const stops = [
 ] as const;
 type Stop = (typeof stops)[number];
 
+/** All of them, or for each test another one that the seed draws. */
+const [ofWrites, ofDeletes, ofHeldWrites] = isSoak
+  ? [stops, stops, stops]
+  : drawnBy(printedSeed('stopped-runs'), stops, 3).map((stop) => [stop]);
+
 const platform = await sharedPlatform(inject('platformUrl'));
 
-test.each(stops)('a run writes no customer after the answer to the call by which $what', async (stop) => {
+test.each(ofWrites)('a run writes no customer after the answer to the call by which $what', async (stop) => {
   const { tenant, people } = await tableOf(1500);
   const mapping = await people.map({ direction: 'TO_CUSTOMERS' });
-  await until(async () => (await customers(tenant)) > 0);
+  await untilBegun(async () => (await customers(tenant)) > 0);
 
   await stopBy(stop, { tenant, people, mapping });
   const before = await customers(tenant);
@@ -28,7 +33,7 @@ test.each(stops)('a run writes no customer after the answer to the call by which
   expect(before).toBeLessThan(1_000);
 });
 
-test.each(stops)('a run deletes no customer after the answer to the call by which $what', async (stop) => {
+test.each(ofDeletes)('a run deletes no customer after the answer to the call by which $what', async (stop) => {
   const { tenant, people } = await tableOf(300);
   const mapping = await people.map({ direction: 'TO_CUSTOMERS', deletePolicy: 'PROPAGATE', maxDeletes: 1_000 });
   await tenant.run(mapping);
@@ -36,7 +41,7 @@ test.each(stops)('a run deletes no customer after the answer to the call by whic
   await people.update('true', 'deleted_at = clock_timestamp()');
   const headers = { 'idempotency-key': `delete-${mapping}` };
   expect((await tenant.api.send('POST', '/v1/syncRuns', { mappingId: mapping }, headers)).status).toBeLessThan(300);
-  await until(async () => (await customers(tenant)) < 300);
+  await untilBegun(async () => (await customers(tenant)) < 300);
 
   await stopBy(stop, { tenant, people, mapping });
   const before = await customers(tenant);
@@ -46,33 +51,41 @@ test.each(stops)('a run deletes no customer after the answer to the call by whic
   expect(before).toBeGreaterThan(100);
 });
 
-test.each(stops)('the call by which $what is answered after the writes that another system holds up', async (stop) => {
-  const { tenant, people } = await tableOf(0);
-  for (let number = 0; number < 60; number += 1) await tenant.api.createCustomer(`Person ${number}`);
-  const rows = async () => (await people.database.run('SELECT id FROM people')).length;
-  const mapping = await people.map({ direction: 'TO_PEER' });
-  await until(async () => (await rows()) > 0);
-  const lock = await people.lock();
-  await until(async () => (await lock.waiting()) > 0);
+test.each(ofHeldWrites)(
+  'the call by which $what is answered after the writes that another system holds up',
+  async (stop) => {
+    const { tenant, people } = await tableOf(0);
+    for (let number = 0; number < 60; number += 1) await tenant.api.createCustomer(`Person ${number}`);
+    const rows = async () => (await people.database.run('SELECT id FROM people')).length;
+    const mapping = await people.map({ direction: 'TO_PEER' });
+    await untilBegun(async () => (await rows()) > 0);
+    const lock = await people.lock();
+    await until(async () => (await lock.waiting()) > 0);
 
-  let isAnswered = false;
-  const answer = stopBy(stop, { tenant, people, mapping }).finally(() => (isAnswered = true));
-  await until(async () => (await stateOf(tenant, stop, people, mapping)) !== 'ENABLED');
-  const isAnsweredEarly = isAnswered;
-  await lock.release();
-  await answer;
-  const before = await rows();
-  await untilEnded(tenant, mapping);
+    let isAnswered = false;
+    const answer = stopBy(stop, { tenant, people, mapping }).finally(() => (isAnswered = true));
+    await until(async () => (await stateOf(tenant, stop, people, mapping)) !== 'ENABLED');
+    const isAnsweredEarly = isAnswered;
+    await lock.release();
+    await answer;
+    const before = await rows();
+    await untilEnded(tenant, mapping);
 
-  expect(isAnsweredEarly).toBe(false);
-  expect((await rows()) - before).toBe(0);
-});
+    expect(isAnsweredEarly).toBe(false);
+    expect((await rows()) - before).toBe(0);
+  },
+);
 
 async function tableOf(count: number): Promise<{ tenant: ExchangeTenant; people: PeopleTable }> {
   const tenant = await ExchangeTenant.create(platform);
   const people = await PeopleTable.create(tenant);
   await people.database.run(`INSERT INTO people (name) SELECT 'Person ' || i FROM generate_series(1, ${count}) i`);
   return { tenant, people };
+}
+
+/** Looks often: what has begun takes a second. */
+async function untilBegun(holds: () => Promise<boolean>): Promise<void> {
+  await vi.waitUntil(holds, { timeout: 100_000, interval: 20 });
 }
 
 /** The number of live customers. */
