@@ -97,7 +97,7 @@ export function declareLargeChanges(current: () => Platform): void {
 
 /** As `until`, for as long as the long form takes. */
 async function waitFor(holds: () => boolean | Promise<boolean>): Promise<void> {
-  await vi.waitUntil(holds, { timeout: soakTimeoutMs, interval: 20 });
+  await vi.waitUntil(holds, { timeout: soakTimeoutMs, interval: 100 });
 }
 
 /** Gives each customer 200 fields of 1,000 characters. */

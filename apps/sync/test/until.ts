@@ -8,6 +8,6 @@ export async function until(holds: () => boolean | Promise<boolean>): Promise<vo
   while (!(await holds())) {
     if (performance.now() > endMs) throw new Error('Timed out.');
     // Between two looks, since there is nothing to listen to.
-    await delay(50);
+    await delay(100);
   }
 }
