@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
+import { bundledLicences } from '../../tools/bundled-licences.ts';
 
 /** Leaves out the texts of React Aria in languages that the console does not speak: 30 of 32. */
 const onlyOurLanguages: Plugin = {
@@ -16,8 +19,18 @@ const onlyOurLanguages: Plugin = {
   },
 };
 
+/** Writes `licences.txt`, for all that the scripts and styles are made of. The package of the icons has no text of their licence. */
+const licences: Plugin = {
+  name: 'licences',
+  generateBundle() {
+    const ofIcons = readFileSync(join(import.meta.dirname, 'tools/lucide-licence.txt'), 'utf8');
+    const source = `${bundledLicences([...this.getModuleIds()])}\n\nlucide (ISC)\n\n${ofIcons}`;
+    this.emitFile({ type: 'asset', fileName: 'licences.txt', source });
+  },
+};
+
 export default defineConfig({
-  plugins: [react(), onlyOurLanguages],
+  plugins: [react(), onlyOurLanguages, licences],
   build: {
     target: 'es2024',
     // Styles and small pictures stay files: the content security policy allows nothing inline.

@@ -57,6 +57,10 @@ test.each(apps)('the folder of %s has its runtime files, and none of developers 
   const licences = readFileSync(join(folder, app, 'apps', app, 'dist/licences.txt'), 'utf8');
   expect(licences).toMatch(/^@nestjs\/core \S+ \(MIT\)$/m);
   expect(licences).toContain('Permission is hereby granted, free of charge');
+  if (app !== 'edge') return;
+  const ofConsole = readFileSync(join(folder, app, 'apps/edge/dist/console/licences.txt'), 'utf8');
+  expect(ofConsole).toMatch(/^react \S+ \(MIT\)$/m);
+  expect(ofConsole).toContain('Lucide Icons and Contributors');
 });
 
 test('the processes of compose.yaml become ready from these folders, and answer', async () => {
