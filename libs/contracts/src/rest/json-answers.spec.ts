@@ -69,7 +69,7 @@ describe('the JSON of an answer', () => {
           const [whole] = write(AnswerForm.JSON, message) ?? [];
           expect(() => JSON.parse(String(whole?.text)) as unknown).not.toThrow();
         }),
-        { numRuns: 50 },
+        { numRuns: 15 },
       );
     },
   );
