@@ -109,9 +109,9 @@ describe('compileFilter', () => {
           expect(Number(position)).toBeLessThanOrEqual(Array.from(filter).length + 1);
         }
       }),
-      { numRuns: 20_000 },
+      { numRuns: 4_000 },
     );
-    expect(compiled.count).toBeGreaterThan(4_000);
+    expect(compiled.count).toBeGreaterThan(800);
   });
 });
 
