@@ -1,4 +1,4 @@
-// Filters whose plans query-plans.test.ts checks.
+// Filters whose plans query-plans.soak.test.ts checks.
 
 /** Of no record. */
 export const id = '019ab2f4-0000-7000-8000-000000000001';
