@@ -12,13 +12,13 @@ import { customerOf, newCaller, person, RunningCustomers } from './running-custo
 
 const outages = sizeOf('OUTAGES', { short: 1, long: 10 });
 const tenants = 5;
-const writersOfEach = sizeOf('OUTAGE_WRITERS', { short: 6, long: 10 });
+const writersOfEach = sizeOf('OUTAGE_WRITERS', { short: 4, long: 10 });
 /** Writers whose clients leave long before the database gives up. */
 const leaversOfEach = sizeOf('OUTAGE_LEAVERS', { short: 2, long: 4 });
 const patienceMs = 700;
-const readersOfEach = sizeOf('OUTAGE_READERS', { short: 2, long: 4 });
-/** A pause of a reader between two reads, in milliseconds. */
-const pauseMs = 50;
+const readersOfEach = sizeOf('OUTAGE_READERS', { short: 1, long: 4 });
+/** A pause of a client between two reads, after a refusal, and between two new connections, in milliseconds. */
+const pauseMs = 400;
 /** The service's own is 10 s. Reads have it too, and take a second or two on a machine that does other things. */
 const queryTimeoutMs = sizeOf('OUTAGE_QUERY_TIMEOUT_MS', { short: 5_000, long: 10_000 });
 /**
@@ -232,7 +232,7 @@ async function connectAgainAndAgain(work: Work): Promise<void> {
     const [row] = await queryDatabase<{ count: number }>(pair.urls.appUrl, sql);
     work.mostConnections = Math.max(work.mostConnections, row?.count ?? 0);
     // Paces the load.
-    await delay(5 * pauseMs);
+    await delay(pauseMs);
   }
 }
 

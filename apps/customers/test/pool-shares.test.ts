@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { AppError } from '@rapport/platform';
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -41,6 +42,17 @@ async function waiting(): Promise<number> {
 
 const withAddress = (address: string) => person({ emails: [{ address, label: undefined }] });
 
+/** 40 clients that try again and again to write what another transaction holds. @param onRefused called with each refusal */
+function insist(onRefused: (error: AppError) => void = () => undefined): Promise<void>[] {
+  return Array.from({ length: 40 }, async () => {
+    while (!isOver) {
+      await customers.create(hostile.caller, withAddress('eve@x.example')).catch(onRefused);
+      // Paces the load: most are refused at once.
+      await delay(50);
+    }
+  });
+}
+
 test('a write that waits too long for the values of another is refused, and can be retried', async () => {
   await hostile.beginEve('eve@x.example');
 
@@ -53,9 +65,7 @@ test('a write that waits too long for the values of another is refused, and can 
 
 test('writes of a tenant that wait for each other leave connections for other tenants', async () => {
   await hostile.beginEve('eve@x.example');
-  const writers = Array.from({ length: 40 }, async () => {
-    while (!isOver) await customers.create(hostile.caller, withAddress('eve@x.example')).catch(() => undefined);
-  });
+  const writers = insist();
   await expect.poll(waiting).toBeGreaterThanOrEqual(share);
   const calm = newCaller();
 
@@ -73,13 +83,7 @@ test('writes of a tenant that wait for each other leave connections for other te
 test('a tenant reads while its writes hold all connections that it can get, and further writes are refused', async () => {
   await hostile.beginEve('eve@x.example');
   const reasons = new Set<string>();
-  const write = async () => {
-    const refused = customers.create(hostile.caller, withAddress('eve@x.example'));
-    await refused.catch((error: AppError) => reasons.add(error.reason));
-  };
-  const writers = Array.from({ length: 40 }, async () => {
-    while (!isOver) await write();
-  });
+  const writers = insist(({ reason }) => reasons.add(reason));
   await expect.poll(waiting).toBeGreaterThanOrEqual(share);
 
   await Promise.all(Array.from({ length: 60 }, () => customers.call('listOperations', {}, hostile.caller)));
