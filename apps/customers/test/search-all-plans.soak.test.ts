@@ -1,7 +1,7 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { createOrm } from '@rapport/persistence';
 import { callContext, type Caller } from '@rapport/platform';
-import { printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
+import { drawnBy, printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { entities } from '../src/database.js';
 import { recordTypes } from '../src/engine/fields/record-type.js';
@@ -18,7 +18,13 @@ import { matchOf } from './search-oracle.js';
 const size = sizeOf('SEARCH_RECORDS', { short: 6_000, long: 100_000 });
 const limit = 6;
 /** Each kind of table: the others are printed in the same way. */
-const tables = ['customer', 'deal', 'object_record', 'pipeline'];
+const kinds = ['customer', 'deal', 'object_record', 'pipeline'];
+/** Two kinds by the seed, all in the long form. */
+const tables = drawnBy(
+  printedSeed('search-all-plans'),
+  kinds,
+  sizeOf('SEARCH_TABLES', { short: 2, long: kinds.length }),
+);
 const types = [...recordTypes()].filter(({ table }) => tables.includes(table));
 const caller: Caller = newCaller();
 const { tenantId } = caller;
