@@ -10,7 +10,7 @@ import { CampaignTenant } from './campaign-tenant.js';
 import { sharedMailCustomers } from './running-customers.js';
 
 const size = {
-  recipients: sizeOf('LEDGER_RECIPIENTS', { short: 40, long: 2_000 }),
+  recipients: sizeOf('LEDGER_RECIPIENTS', { short: 24, long: 2_000 }),
   workers: sizeOf('LEDGER_WORKERS', { short: 3, long: 3 }),
 };
 

@@ -11,7 +11,7 @@ import { killBusy, superuserOf } from './superuser.js';
 
 const size = {
   deals: sizeOf('RANKED_DEALS', { short: 10, long: 60 }),
-  moves: sizeOf('RANK_MOVES', { short: 120, long: 20_000 }),
+  moves: sizeOf('RANK_MOVES', { short: 70, long: 20_000 }),
   kills: sizeOf('RANK_KILLS', { short: 4, long: 200 }),
 };
 

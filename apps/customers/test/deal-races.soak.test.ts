@@ -6,7 +6,7 @@ import { person, sharedCustomers } from './running-customers.js';
 import { SalesTenant } from './sales-tenant.js';
 import { superuserOf } from './superuser.js';
 
-const rounds = sizeOf('DEAL_RACE_ROUNDS', { short: 5, long: 1_000 });
+const rounds = sizeOf('DEAL_RACE_ROUNDS', { short: 3, long: 1_000 });
 
 const service = await sharedCustomers();
 

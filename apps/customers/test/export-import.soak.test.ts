@@ -17,7 +17,7 @@ const customers = await sharedCustomers();
 
 const seed = printedSeed('export-import');
 const sizes = {
-  tenants: sizeOf('EXPORT_IMPORT_TENANTS', { short: 3, long: 200 }),
+  tenants: sizeOf('EXPORT_IMPORT_TENANTS', { short: 1, long: 200 }),
   customers: sizeOf('EXPORT_IMPORT_CUSTOMERS', { short: 75, long: 400 }),
 };
 

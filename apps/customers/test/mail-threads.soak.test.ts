@@ -10,7 +10,7 @@ import { sharedMailCustomers } from './running-customers.js';
 
 const size = {
   tickets: sizeOf('THREAD_TICKETS', { short: 6, long: 40 }),
-  messages: sizeOf('THREAD_MESSAGES', { short: 80, long: 3_000 }),
+  messages: sizeOf('THREAD_MESSAGES', { short: 50, long: 3_000 }),
 };
 
 const service = await sharedMailCustomers();

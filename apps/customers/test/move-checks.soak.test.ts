@@ -19,7 +19,7 @@ import { superuserOf } from './superuser.js';
 
 const size = {
   pipelines: sizeOf('CHECK_PIPELINES', { short: 4, long: 60 }),
-  moves: sizeOf('CHECK_MOVES', { short: 120, long: 30_000 }),
+  moves: sizeOf('CHECK_MOVES', { short: 80, long: 30_000 }),
 };
 
 const service = await sharedCustomers();

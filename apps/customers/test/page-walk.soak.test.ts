@@ -14,8 +14,8 @@ const seed = printedSeed('page-walk');
 const sizes = {
   /** More than the rows that a list tests before it uses the indexes of its conditions. */
   customers: sizeOf('PAGE_WALK_CUSTOMERS', { short: 3_000, long: 20_000 }),
-  walks: sizeOf('PAGE_WALKS', { short: 8, long: 2_000 }),
-  orders: sizeOf('PAGE_WALK_ORDERS', { short: 3, long: 1_000 }),
+  walks: sizeOf('PAGE_WALKS', { short: 5, long: 2_000 }),
+  orders: sizeOf('PAGE_WALK_ORDERS', { short: 2, long: 1_000 }),
 };
 
 let caller: Caller;

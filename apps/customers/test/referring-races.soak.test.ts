@@ -4,7 +4,7 @@ import { referringModules } from './referring-modules.js';
 
 const { service, ReferringTenant } = await referringModules();
 
-const rounds = sizeOf('REFERRING_RACE_ROUNDS', { short: 10, long: 1_000 });
+const rounds = sizeOf('REFERRING_RACE_ROUNDS', { short: 5, long: 1_000 });
 /** Of each tenant, all of whose records are read after each round. */
 const roundsOfTenant = 25;
 

@@ -17,9 +17,9 @@ import { TicketTenant } from './ticket-tenant.js';
 
 /** Changes in all, how many go at once, after how many the segments are compared, and customers that stay as they are. */
 const size = {
-  changes: sizeOf('SEGMENT_CHANGES', { short: 60, long: 10_000 }),
+  changes: sizeOf('SEGMENT_CHANGES', { short: 40, long: 10_000 }),
   people: sizeOf('SEGMENT_PEOPLE', { short: 15, long: 200 }),
-  compareEvery: sizeOf('SEGMENT_COMPARE_EVERY', { short: 30, long: 400 }),
+  compareEvery: sizeOf('SEGMENT_COMPARE_EVERY', { short: 20, long: 400 }),
   bystanders: sizeOf('SEGMENT_BYSTANDERS', { short: 0, long: 1_000_000 }),
 };
 const atOnce = 4;

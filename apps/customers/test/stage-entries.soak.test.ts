@@ -11,7 +11,7 @@ import { killBusy, superuserOf } from './superuser.js';
 
 const size = {
   deals: sizeOf('STAGE_DEALS', { short: 8, long: 40 }),
-  moves: sizeOf('STAGE_MOVES', { short: 240, long: 5_000 }),
+  moves: sizeOf('STAGE_MOVES', { short: 140, long: 5_000 }),
   kills: sizeOf('STAGE_KILLS', { short: 3, long: 60 }),
 };
 

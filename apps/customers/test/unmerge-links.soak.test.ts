@@ -17,7 +17,7 @@ const chained: [number, number][] = [
 
 /** fast-check reports the shortest failing case when the property fails. */
 const seed = printedSeed('unmerge-links');
-const runs = sizeOf('UNMERGE_RUNS', { short: 8, long: 1_500 });
+const runs = sizeOf('UNMERGE_RUNS', { short: 5, long: 1_500 });
 
 test('undoing all merges in any order restores the associations', { timeout: soakTimeoutMs }, async () => {
   const one = fc.nat({ max: 4 });

@@ -13,7 +13,7 @@ const seed = printedSeed('upsert-unites');
 const sizes = {
   people: sizeOf('UPSERT_PEOPLE', { short: 10, long: 200 }),
   /** Edits per shop, unless a duration is set. */
-  edits: sizeOf('UPSERT_EDITS', { short: 150, long: 0 }),
+  edits: sizeOf('UPSERT_EDITS', { short: 90, long: 0 }),
   /** Duration of the edits; 0 for the number in UPSERT_EDITS. */
   seconds: sizeOf('UPSERT_SECONDS', { short: 0, long: 3_600 }),
 };
