@@ -6,7 +6,7 @@ import { Random } from './random.js';
 import { randomCalendar, randomTime, randomZones, type Zone } from './random-calendars.js';
 
 const sizes = {
-  calendars: sizeOf('BUSINESS_CALENDARS', { short: 2_000, long: 200_000 }),
+  calendars: sizeOf('BUSINESS_CALENDARS', { short: 800, long: 200_000 }),
   zones: sizeOf('BUSINESS_ZONES', { short: 25, long: 1_000 }),
 };
 const batchSize = 100;

@@ -7,7 +7,7 @@ import { randomZones, type Zone } from './random-calendars.js';
 import { randomRecurrence } from './random-recurrences.js';
 
 const sizes = {
-  recurrences: sizeOf('RECURRENCES', { short: 150, long: 10_000 }),
+  recurrences: sizeOf('RECURRENCES', { short: 80, long: 10_000 }),
   zones: sizeOf('RECURRENCE_ZONES', { short: 12, long: 40 }),
 };
 const batchSize = 50;

@@ -23,7 +23,7 @@ import {
 } from './random-histories.js';
 
 const sizes = {
-  histories: sizeOf('SLA_HISTORIES', { short: 800, long: 200_000 }),
+  histories: sizeOf('SLA_HISTORIES', { short: 300, long: 200_000 }),
   zones: sizeOf('SLA_ZONES', { short: 10, long: 40 }),
 };
 const batchSize = 20;
