@@ -12,7 +12,7 @@ const sizes = {
   timers: sizeOf('TIMERS', { short: 400, long: 10_000 }),
   tenants: sizeOf('TIMER_TENANTS', { short: 8, long: 50 }),
   processes: sizeOf('TIMER_PROCESSES', { short: 2, long: 3 }),
-  kills: sizeOf('TIMER_KILLS', { short: 2, long: 12 }),
+  kills: sizeOf('TIMER_KILLS', { short: 1, long: 12 }),
   prompt: sizeOf('PROMPT_TIMERS', { short: 0, long: 500 }),
 };
 const hour = 3_600;
