@@ -11,7 +11,7 @@ const customers = await sharedCustomers();
 
 /** fast-check reports the shortest failing history when the property fails. */
 const seed = printedSeed('associations-any');
-const runs = sizeOf('ASSOCIATION_RUNS', { short: 2, long: 600 });
+const runs = sizeOf('ASSOCIATION_RUNS', { short: 4, long: 600 });
 
 /** Sees the rows of all tables, whatever their policies. */
 let superuser: pg.Client;

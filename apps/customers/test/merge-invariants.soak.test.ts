@@ -15,7 +15,7 @@ const customers = await sharedCustomers();
 
 /** fast-check reports the shortest failing steps when the property fails. */
 const seed = printedSeed('merge-invariants');
-const runs = sizeOf('MERGE_INVARIANT_RUNS', { short: 3, long: 1_000 });
+const runs = sizeOf('MERGE_INVARIANT_RUNS', { short: 5, long: 1_000 });
 
 let orm: ReturnType<typeof createOrm>;
 
