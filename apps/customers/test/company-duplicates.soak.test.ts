@@ -63,7 +63,7 @@ test(
   'the score of two companies is symmetric',
   () => {
     const random = new SeedRandom(printedSeed('symmetric scores'));
-    const pairs = sizeOf('SYMMETRIC_PAIRS', { short: 4_000, long: 2_000_000 });
+    const pairs = sizeOf('SYMMETRIC_PAIRS', { short: 20_000, long: 2_000_000 });
     const read = companyWorlds.flatMap((world) => companySet(world).candidates.map(comparableValues));
     const frequencies = new TermFrequencies();
     for (const values of read) frequencies.add(values);

@@ -17,7 +17,7 @@ import { SalesTenant } from './sales-tenant.js';
 const seed = printedSeed('filter-predicates');
 const sizes = {
   records: sizeOf('FILTER_PREDICATE_RECORDS', { short: 40, long: 150 }),
-  filters: sizeOf('FILTER_PREDICATES', { short: 60, long: 50_000 }),
+  filters: sizeOf('FILTER_PREDICATES', { short: 100, long: 50_000 }),
 };
 
 const service = await sharedCustomers();
