@@ -56,7 +56,7 @@ export function readOpenApi(text: string): OpenApi {
 }
 
 function referenced<Part extends object>(part: Part, components: Readonly<Record<string, Part>>): Part {
-  const [name] = /[^/]+$/.exec((part as { $ref?: string }).$ref ?? '') ?? [];
+  const name = (part as { $ref?: string }).$ref?.split('/').at(-1);
   return name === undefined ? part : (components[name] ?? part);
 }
 

@@ -23,11 +23,11 @@ const changeFields = [
 /** Fields that have another name in the feed. */
 const namesInFeed: Readonly<Record<string, string>> = { recordType: 'type' };
 
-const headers = [
-  ['webhook-id', 'Id of the event, the same for every attempt. Ignore an event whose id you have processed.'],
-  ['webhook-timestamp', 'Time of the attempt, in seconds since 1970. Refuse attempts that are older than 5 minutes.'],
-  ['webhook-signature', 'Signatures of Standard Webhooks, separated by spaces: `v1,` HMAC-SHA256, `v1a,` Ed25519.'],
-].map(([name, description]) => ({ name, in: 'header', required: true, description, schema: { type: 'string' } }));
+const headers: Readonly<Record<string, string>> = {
+  'webhook-id': 'Id of the event, the same for every attempt. Ignore an event whose id you have processed.',
+  'webhook-timestamp': 'Time of the attempt, in seconds since 1970. Refuse attempts that are older than 5 minutes.',
+  'webhook-signature': 'Signatures of Standard Webhooks, separated by spaces: `v1,` HMAC-SHA256, `v1a,` Ed25519.',
+};
 
 const answers = {
   '2XX': ['EventReceived', 'The endpoint has received the event.'],
@@ -85,7 +85,12 @@ export function webhooksOf(contract: Contract, schemas: JsonSchemas): Webhooks {
       schemas: {
         RecordEvent: { ...event({ type: 'string', examples: ['customer.updated'] }, data), description: recordEvent },
       },
-      parameters: Object.fromEntries(headers.map((header) => [header.name, header])),
+      parameters: Object.fromEntries(
+        Object.entries(headers).map(([name, description]) => [
+          name,
+          { name, in: 'header', required: true, description, schema: { type: 'string' } },
+        ]),
+      ),
       responses: Object.fromEntries(Object.values(answers).map(([name, description]) => [name, { description }])),
     },
   };
@@ -143,7 +148,7 @@ function webhook(operationId: string, summary: string, description: string, sche
     description,
     security: [],
   };
-  const parameters = headers.map(({ name }) => ({ $ref: `#/components/parameters/${name}` }));
+  const parameters = Object.keys(headers).map((name) => ({ $ref: `#/components/parameters/${name}` }));
   const responses = Object.fromEntries(
     Object.entries(answers).map(([status, [name]]) => [status, { $ref: `#/components/responses/${name}` }]),
   );
