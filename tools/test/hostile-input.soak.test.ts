@@ -12,7 +12,7 @@ const seed = printedSeed('hostile input');
 const perOperation = 300;
 const sentOfEach = sizeOf('HOSTILE_REQUESTS', { short: 12, long: perOperation });
 /** Number of operations, which the seed draws. */
-const operations = sizeOf('HOSTILE_OPERATIONS', { short: 120, long: 10_000 });
+const operations = sizeOf('HOSTILE_OPERATIONS', { short: 60, long: 10_000 });
 const atOnce = 16;
 const endless = ['watchTraffic'];
 
