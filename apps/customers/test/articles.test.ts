@@ -180,6 +180,13 @@ describe('a search of articles', () => {
     expect(await search('password', {}, newCaller())).toEqual([]);
   });
 
+  test('has an excerpt in which marks divide neither words nor sentences', async () => {
+    const markdown = 'Hold it for **five seconds**, un*believ*ably [long](https://example.com/a).\n\n- `one`\n- two';
+    await publishNew({ slug: 'marks', title: 'Marks', markdown });
+    const { articles } = await customers.call('searchArticles', { q: 'unbelievably' }, caller);
+    expect(articles.map(({ excerpt }) => excerpt)).toEqual(['Hold it for five seconds, unbelievably long. one two']);
+  });
+
   test('cuts an excerpt between two characters', async () => {
     await publishNew({ slug: 'foxes', title: 'Foxes', markdown: `${'x'.repeat(99)}${'🦊'.repeat(150)}` });
     await publishNew({ slug: 'flags', title: 'Foxes', markdown: `${'x'.repeat(99)}${'🇩🇪'.repeat(150)}` });

@@ -48,9 +48,10 @@ function vector(text: string, paired: string, weight: 'A' | 'B'): string {
   return `setweight(${words} || ${gap} || to_tsvector('simple', ${paired}), '${weight}')`;
 }
 
-/** The text of HTML that was rendered from Markdown. */
+/** The text of HTML that was rendered from Markdown. Marks within a word or before a comma divide nothing. */
 function textOf(rendered: string): string {
   return rendered
+    .replaceAll(/<\/?(?:a|code|del|em|strong)(?: [^<>]*)?>/g, '')
     .replaceAll(/<[^<>]*>/g, ' ')
     .replaceAll(/&(?:#39|#34|quot|lt|gt|amp);/g, (entity) => entities[entity] ?? ' ')
     .replaceAll(/\s+/g, ' ')
