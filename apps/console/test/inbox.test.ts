@@ -130,6 +130,8 @@ test('one of many macros is found by typing, and applied by keys', async () => {
   await goTo(page, '/inbox');
   await open('The lamp flickers');
 
+  // The key works from when the macros are there.
+  await page.getByRole('button', { name: 'Macros' }).waitFor();
   await page.keyboard.press('m');
   await page.getByRole('searchbox', { name: 'Macros' }).waitFor();
   await page.keyboard.type('zebra 59');

@@ -12,6 +12,9 @@ export const installTimeoutMs = 360_000;
 /** Of the files that need databases of their own and nothing else. */
 const sharedMariadb = sharedByFiles(startMariadb, (mariadb) => mariadb.stop());
 
+/** `application_name` of the sessions with PostgreSQL by which tests run statements. */
+export const testSessions = 'test';
+
 /** Tables of its own on a real server, and what tests do to them behind the connector's back. */
 export interface TestDatabase {
   engine: 'POSTGRESQL' | 'MARIADB';
@@ -116,7 +119,7 @@ function postgresPort(): number {
 
 /** Runs statements as a user, over a connection that is kept while there is much to run. */
 function runner(database: string, user: string, password: string) {
-  const login = { host: '127.0.0.1', port: postgresPort(), database, user, password };
+  const login = { host: '127.0.0.1', port: postgresPort(), database, user, password, application_name: testSessions };
   const pool = new pg.Pool({ ...login, max: 1, idleTimeoutMillis: 1_000, allowExitOnIdle: true });
   // Of a connection that ended while it was kept, the next statement does without.
   pool.on('error', () => undefined);
