@@ -4,6 +4,7 @@ import {
 } from '@rapport/contracts/rapport/auth/v1/security_events_service';
 import { OAuthClient } from '@rapport/contracts/rapport/auth/v1/oauth_clients_service';
 import type { AuditVerification } from '@rapport/contracts/rapport/api/v1/audit';
+import { Tenant } from '@rapport/contracts/rapport/auth/v1/auth_service';
 import { Team } from '@rapport/contracts/rapport/auth/v1/teams_service';
 import { v7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -67,6 +68,29 @@ test('events record the creation, change and deletion of a team', async () => {
     'TEAM_CHANGED',
     'TEAM_CREATED',
   ]);
+});
+
+test('an event records that a tenant gets another name', async () => {
+  const tenant = { ...Tenant.decode(new Uint8Array()), displayName: ' Kestrel & Söhne ' };
+  const changed = await provider.auth.call('updateTenant', { tenant, updateMask: ['displayName'] }, provider.caller);
+  const { tenantId } = provider.caller;
+
+  expect(changed).toMatchObject({ id: tenantId, displayName: 'Kestrel & Söhne', plan: 'standard' });
+  expect(await provider.auth.call('getTenant', {}, provider.caller)).toEqual(changed);
+  expect((await eventsOf(`tenant/${tenantId}`)).map(({ kind }) => kind)).toEqual(['TENANT_CHANGED']);
+});
+
+test.each([
+  ['a blank name', { displayName: ' ' }, 'displayName', { field: 'tenant.displayName', reason: 'REQUIRED' }],
+  ['the plan', { plan: 'large' }, 'plan', { field: 'tenant.plan', reason: 'OUTPUT_ONLY' }],
+  ['an unknown field', {}, 'colour', { field: 'updateMask', reason: 'UNKNOWN_FIELD' }],
+])('a tenant refuses %s', async (_what, change, field, violation) => {
+  const before = await provider.auth.call('getTenant', {}, provider.caller);
+  const tenant = { ...Tenant.decode(new Uint8Array()), ...change };
+  const refused = provider.auth.call('updateTenant', { tenant, updateMask: [field] }, provider.caller);
+
+  await expect(refused).rejects.toMatchObject({ violations: [expect.objectContaining(violation)] });
+  expect(await provider.auth.call('getTenant', {}, provider.caller)).toEqual(before);
 });
 
 test('an event records a consent: user, client address, OAuth client and scopes', async () => {

@@ -34,6 +34,17 @@ test('the settings of the workspace are changed by keyboard, and a refused value
   expect(faults).toEqual([expect.stringContaining('400')]);
 });
 
+test('a workspace gets another name, which the rail shows at once and after a reload', async () => {
+  await page.getByLabel('Name', { exact: true }).fill('Kestrel & Söhne');
+  await page.getByRole('button', { name: 'Save' }).click();
+  const name = page.getByRole('navigation').getByText('Kestrel & Söhne');
+  await name.waitFor();
+
+  expect(await workspace.api('GET', '/v1/tenant')).toMatchObject({ displayName: 'Kestrel & Söhne' });
+  await page.reload();
+  await name.waitFor();
+});
+
 test('what another person has saved meanwhile is not overwritten', async () => {
   await page.reload();
   await page.getByLabel('Language').fill('de-DE');

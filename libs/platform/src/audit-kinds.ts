@@ -28,6 +28,7 @@ export const securityEventKinds = [
   'TEAM_CHANGED',
   'TEAM_CREATED',
   'TEAM_DELETED',
+  'TENANT_CHANGED',
   'TOKEN_REUSED',
   'TOKEN_REVOKED',
   'TWO_FACTOR_OFF',

@@ -197,6 +197,7 @@ export const withoutIds = [
   'UpdateAccount',
   'UpdateNotificationPreferences',
   'UpdateSettings',
+  'UpdateTenant',
   'UpsertCalendar',
   'UpsertCustomObject',
   'UpsertPriceBook',

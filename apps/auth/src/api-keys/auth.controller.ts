@@ -18,6 +18,7 @@ import {
   type RevokeApiKeyRequest,
   type RotateApiKeyRequest,
   type Tenant as TenantMessage,
+  type UpdateTenantRequest,
   type UserContact,
   type VouchForAddressRequest,
   type VouchForAddressResponse,
@@ -37,6 +38,7 @@ import type { RecordScope } from '../storage/record-scope.js';
 import { Secrets } from '../storage/secrets.js';
 import { BoundedEvents } from '../security-events/bounded-events.js';
 import { recordSecurityEvent } from '../security-events/security-event.js';
+import { renameTenant } from '../tenants/rename-tenant.js';
 import { Tenant } from '../storage/tenant.entity.js';
 import { emailKey, UserAccount } from '../storage/user-account.entity.js';
 import { apiKeyMessage } from './api-key-message.js';
@@ -110,8 +112,11 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
   }
 
   async getTenant(): Promise<TenantMessage> {
-    const { id, displayName, createTime, plan } = await this.em.findOneOrFail(Tenant, { id: currentCaller().tenantId });
-    return { id, displayName, createTime: createTime.toISOString(), plan };
+    return tenantMessage(await this.em.findOneOrFail(Tenant, { id: currentCaller().tenantId }));
+  }
+
+  async updateTenant({ tenant, updateMask }: UpdateTenantRequest): Promise<TenantMessage> {
+    return tenantMessage(await renameTenant(this.em, tenant, updateMask));
   }
 
   async createApiKey({ apiKey: wanted }: CreateApiKeyRequest): Promise<ApiKeyMessage> {
@@ -241,6 +246,10 @@ function recordUse(em: EntityManager, { id, hash }: UsableKey, renewed: RenewedH
       [...[hash, renewed.hash, hash, renewed.keyId], ...[hash, renewed.hash, hash, renewed.keyId], id],
     ),
   );
+}
+
+function tenantMessage({ id, displayName, createTime, plan }: Tenant): TenantMessage {
+  return { id, displayName, createTime: createTime.toISOString(), plan };
 }
 
 interface RenewedHash {

@@ -1,5 +1,9 @@
-import { useSuspenseQuery } from '@tanstack/react-query';
-import { consoleHeaders, queryClient } from '../contract/api.ts';
+import { useQuery, useSuspenseQuery } from '@tanstack/react-query';
+import { consoleHeaders, queryClient, readQuery } from '../contract/api.ts';
+import { textAt } from '../contract/json.ts';
+
+/** The tenant of the session. */
+export const tenantQuery = (isAllowed: boolean) => ({ ...readQuery('getTenant', {}, isAllowed), staleTime: 300_000 });
 
 /** Who is signed in, and what they may do. */
 interface Session {
@@ -24,6 +28,13 @@ async function readSession(): Promise<Session | null> {
   if (response.status === 401) return queryClient.getQueryData<Session | null>(sessionQuery.queryKey) ?? null;
   if (!response.ok) throw new Error(`The session could not be read: ${response.status}.`);
   return (await response.json()) as Session;
+}
+
+/** The name of the workspace: what it is now, or else what it was at the sign-in. */
+export function useWorkspaceName(): string {
+  const session = useSession();
+  const { data } = useQuery(tenantQuery(isPermitted(session, 'tenant.read')));
+  return textAt(data, 'displayName') || session.workspace.name;
 }
 
 /** The session of a screen that only people who are signed in see. @throws Error when nobody is */

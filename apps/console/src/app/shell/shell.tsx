@@ -7,7 +7,7 @@ import { t } from '../language.ts';
 import { followChanges } from '../live.ts';
 import { isWithin, placeGroups, useMayGo, type Place } from '../navigation.ts';
 import { followNotifications } from '../notifications.ts';
-import { useSession } from '../session.ts';
+import { useWorkspaceName } from '../session.ts';
 import { focusMain, keyText, listenToKeys, useShortcut } from '../shortcuts.ts';
 import { Bell } from './bell.tsx';
 import { Help } from './help.tsx';
@@ -18,7 +18,7 @@ import style from './shell.module.css';
 
 /** The rail with the places of the console, and beside it the current one. */
 export function Shell() {
-  const session = useSession();
+  const workspace = useWorkspaceName();
   const mayGo = useMayGo();
   const [open, setOpen] = useState<'palette' | 'help'>();
   useEffect(listenToKeys, []);
@@ -45,8 +45,8 @@ export function Shell() {
       <nav className={style.rail} aria-label={t('shell.places')}>
         <div className={style.brand}>
           <Logo />
-          <span className={text.cut} title={session.workspace.name}>
-            {session.workspace.name}
+          <span className={text.cut} title={workspace}>
+            {workspace}
           </span>
           <Bell />
         </div>

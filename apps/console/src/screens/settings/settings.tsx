@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { Pending, ProblemNote } from '../../app/boundaries.tsx';
 import { t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
-import { useSession } from '../../app/session.ts';
+import { tenantQuery, useWorkspaceName } from '../../app/session.ts';
 import { Bar } from '../../app/shell/shell.tsx';
 import { useShortcut } from '../../app/shortcuts.ts';
 import { call, invalidate, queryClient, readQuery } from '../../contract/api.ts';
@@ -24,7 +24,7 @@ const sections = {
   money: [['baseCurrency', 'fiscalYearStartMonth']],
 };
 
-const names = Object.values(sections).flat(2);
+const names = ['displayName', ...Object.values(sections).flat(2)];
 
 /** What holds for the whole workspace. Its business hours and rates are the tabs beside it. */
 export function Settings() {
@@ -41,14 +41,14 @@ export function Settings() {
 }
 
 function SettingsEditor({ settings }: { settings: Json }) {
-  const { workspace } = useSession();
+  const workspace = useWorkspaceName();
   const mayEdit = useMay()('updateSettings');
-  const draft = useSettingsDraft(settings);
-  const row = (name: string) => (
+  const draft = useSettingsDraft({ displayName: workspace, ...settings });
+  const row = (name: string, message = 'Settings') => (
     <FormRow
       key={name}
-      message="Settings"
-      field={theContract().field('Settings', name) ?? { name, type: 'text' }}
+      message={message}
+      field={theContract().field(message, name) ?? { name, type: 'text' }}
       value={draft.shown}
       onChange={(next) => draft.change({ [name]: next[name] ?? null })}
       faults={draft.faults}
@@ -56,7 +56,7 @@ function SettingsEditor({ settings }: { settings: Json }) {
   );
   return (
     <>
-      <Bar title={t('nav.settings')} beside={workspace.name}>
+      <Bar title={t('nav.settings')} beside={workspace}>
         {mayEdit ? <SaveButton draft={draft} /> : <span className={text.meta}>{t('settings.readOnly')}</span>}
       </Bar>
       <Editor
@@ -64,10 +64,11 @@ function SettingsEditor({ settings }: { settings: Json }) {
         label={t('nav.settings')}
         left={
           <>
+            <Section title={t('settings.workspace')}>{row('displayName', 'Tenant')}</Section>
             {Object.entries(sections).map(([key, rows]) => (
               <Section key={key} title={t(`settings.${key}`)}>
                 {rows.map((pair) => (
-                  <Pair key={pair.join(' ')}>{pair.map(row)}</Pair>
+                  <Pair key={pair.join(' ')}>{pair.map((name) => row(name))}</Pair>
                 ))}
               </Section>
             ))}
@@ -86,8 +87,15 @@ function useSettingsDraft(settings: Json) {
   const isEdited = Object.keys(edits).length > 0;
   const { mutate, error, isPending, reset } = useMutation({
     mutationFn: async () => {
-      const saved = await call('updateSettings', {}, { body: edits, ifMatch: textAt(base, 'etag') });
-      queryClient.setQueryData(query.queryKey, saved);
+      const { displayName, ...changes } = edits;
+      if (displayName !== undefined) {
+        const tenant = await call('updateTenant', {}, { body: { displayName } });
+        queryClient.setQueryData(tenantQuery(true).queryKey, tenant);
+      }
+      if (Object.keys(changes).length > 0) {
+        const saved = await call('updateSettings', {}, { body: changes, ifMatch: textAt(base, 'etag') });
+        queryClient.setQueryData(query.queryKey, saved);
+      }
       setEdits({});
       notify(t('settings.saved'));
       await invalidate('settings');
