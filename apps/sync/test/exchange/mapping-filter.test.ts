@@ -37,24 +37,25 @@ async function adaLeaves(): Promise<{ id: string; mapping: string }> {
 }
 
 describe('a filter that customers refuses', () => {
-  test.each([
-    ['tags:vip AND', 'FILTER_SYNTAX'],
-    ['shoe_size = 43', 'FILTER_FIELD_UNKNOWN'],
-    ['custom_fields.undefined_one = 1', 'FILTER_FIELD_UNKNOWN'],
-    ['jobTitle < "B"', 'FILTER_NOT_INDEXED'],
-    ['company.city:Graz', 'FILTER_FIELD_UNKNOWN'],
-    ['ownerId = me', 'FILTER_WITHOUT_USER'],
-  ])('is refused when the mapping is saved: %s', async (wrong, code) => {
+  test('is refused when the mapping is saved', async () => {
     const body = { connectionId: people.connection, recordType: 'people', customerKind: 'PERSON' };
     const fields = [{ customerField: 'displayName', peerField: 'name' }];
-
-    const created = await tenant.api.send('POST', '/v1/mappings', { ...body, fields, filter: wrong });
     const mapping = await people.map({ state: 'PAUSED' });
-    const updated = await tenant.api.send('PATCH', `/v1/mappings/${mapping}`, { filter: wrong });
+    const refused = {
+      'tags:vip AND': 'FILTER_SYNTAX',
+      'shoe_size = 43': 'FILTER_FIELD_UNKNOWN',
+      'custom_fields.undefined_one = 1': 'FILTER_FIELD_UNKNOWN',
+      'jobTitle < "B"': 'FILTER_NOT_INDEXED',
+      'company.city:Graz': 'FILTER_FIELD_UNKNOWN',
+      'ownerId = me': 'FILTER_WITHOUT_USER',
+    };
 
-    for (const { status, body: problem } of [created, updated]) {
-      expect(status).toBe(400);
-      expect(problem).toMatchObject({ errors: [{ in: 'body', pointer: '/filter', code }] });
+    for (const [wrong, code] of Object.entries(refused)) {
+      const created = await tenant.api.send('POST', '/v1/mappings', { ...body, fields, filter: wrong });
+      const updated = await tenant.api.send('PATCH', `/v1/mappings/${mapping}`, { filter: wrong });
+
+      const answer = { status: 400, body: { errors: [{ in: 'body', pointer: '/filter', code }] } };
+      expect([created, updated], wrong).toMatchObject([answer, answer]);
     }
     expect((await tenant.mapping(mapping))['filter']).toBeUndefined();
   });
