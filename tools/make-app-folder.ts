@@ -21,11 +21,15 @@ if (!existsSync(dist)) throw new Error(`apps/${app} is not built: npx nx run-man
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 cpSync(dist, join(folder, 'apps', app, 'dist'), { recursive: true });
-writeJson('package.json', { name: `rapport-${app}`, private: true, type: 'module', dependencies: namedPackages() });
-// npm reduces the lock to the required packages, keeps every version and hash, and needs no network.
-cpSync(join(root, 'package-lock.json'), join(folder, 'package-lock.json'));
-npm('install', '--package-lock-only', '--offline', '--omit=dev');
-npm('ci', '--omit=dev', '--prefer-offline');
+const dependencies = namedPackages();
+writeJson('package.json', { name: `rapport-${app}`, private: true, type: 'module', dependencies });
+// Most bundles have everything.
+if (Object.keys(dependencies).length > 0) {
+  // npm reduces the lock to the required packages, keeps every version and hash, and needs no network.
+  cpSync(join(root, 'package-lock.json'), join(folder, 'package-lock.json'));
+  npm('install', '--package-lock-only', '--offline', '--omit=dev');
+  npm('ci', '--omit=dev', '--prefer-offline');
+}
 
 /** External packages whose names occur in the bundle: a package whose files are served is not imported. */
 function namedPackages(): Record<string, string> {

@@ -77,7 +77,9 @@ test('the processes of compose.yaml become ready from these folders, and answer'
       places.set(name, `127.0.0.1:${await freePort()}`);
     const start = async (app: string, ports: Record<string, string>) => {
       const healthPort = await freePort();
-      const env = { ...environmentOf(app, secrets, places), ...ports, HEALTH_PORT: String(healthPort) };
+      const own = { ...ports, HEALTH_PORT: String(healthPort) };
+      // The folder is new each time: what the cache would keep of it is read by nobody.
+      const env = { ...environmentOf(app, secrets, places), ...own, NODE_DISABLE_COMPILE_CACHE: '1' };
       const logFile = join(folder, `${app}.log`);
       const service = new Service({
         name: app,
