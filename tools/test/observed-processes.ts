@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** Visible in `ps` and in process dumps. */
 const shownFiles = ['cmdline', 'environ'] as const;
 /** A process that starts Node or PostgreSQL lives for much longer. */
-const lookEveryMs = 20;
+const lookEveryMs = 50;
 
 /** Arguments and environment of every descendant process. It observes none on a system without `/proc`. */
 export class ObservedProcesses {
