@@ -74,6 +74,9 @@ function valuesOf({ displayName, givenName, familyName, emails, phones, addresse
 
 const values = [...people, ...imported].flatMap(valuesOf);
 
+/** Each value has one of these starts. */
+const starts = ['zargothrax ', 'vlorgmund', 'kweepstone', 'zargmail', '49308', 'wimbleway '];
+
 it(
   'has no personal value in any database, Redis, log, trace or error answer, and finds each by search',
   { timeout: soakTimeoutMs },
@@ -183,7 +186,10 @@ async function allSent(count: number): Promise<void> {
 
 /** The values that occur in a text, as text or as hexadecimal bytes. */
 function found(text: string): string[] {
-  return values.filter((value) => text.includes(value) || text.includes(Buffer.from(value).toString('hex')));
+  const isIn = (part: string) => text.includes(part) || text.includes(Buffer.from(part).toString('hex'));
+  // Texts have megabytes: to search each for every value took seconds.
+  const present = starts.filter(isIn);
+  return values.filter((value) => present.some((start) => value.startsWith(start)) && isIn(value));
 }
 
 /** The `COPY` output of every table of every database, in lower case. */
