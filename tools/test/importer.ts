@@ -46,7 +46,7 @@ export class Importer {
   }
 
   /** Waits for an operation while the service may be down. */
-  async until(id: string, isThere: (operation: Operation) => boolean, intervalMs = 20): Promise<Operation> {
+  async until(id: string, isThere: (operation: Operation) => boolean, intervalMs = 50): Promise<Operation> {
     let operation: Operation | undefined;
     const isThereNow = async () => {
       const { status, body } = await this.api.send('GET', `/v1/operations/${id}`);
