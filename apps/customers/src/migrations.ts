@@ -128,6 +128,7 @@ import { CountVotesApart } from './migrations/count-votes-apart.migration.js';
 import { IndexArticleWords } from './migrations/index-article-words.migration.js';
 import { SealImports } from './migrations/seal-imports.migration.js';
 import { SealWorkspaceArchive } from './migrations/seal-workspace-archive.migration.js';
+import { ScopeTicketEntries } from './migrations/scope-ticket-entries.migration.js';
 
 /** Migrations, oldest first. */
 export const migrations = [
@@ -259,4 +260,5 @@ export const migrations = [
   SealImports,
   CountVotesApart,
   IndexArticleWords,
+  ScopeTicketEntries,
 ];

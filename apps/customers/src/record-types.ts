@@ -1,4 +1,3 @@
-import { snakeCase } from '@rapport/contracts';
 import { LoggedTypes, type NamedRecord } from './engine/changes/log/logged-types.js';
 import type { StoredValues } from './engine/changes/log/stored-values.js';
 import { loggedAssociations } from './domain/associations/association-message.js';
@@ -53,11 +52,6 @@ import { messageEvents } from './domain/tracking/message-events.js';
 import { touchpoints } from './domain/tracking/touchpoints.js';
 import { loggedSuppressions } from './domain/suppressions/suppression-message.js';
 
-/** The record that an assignment is about. */
-function assignedRecord({ record_type: type, record_id: id }: StoredValues): readonly NamedRecord[] {
-  return [{ type: snakeCase(type as string), id: id as string }];
-}
-
 /** The record whose readers see a message: its ticket, or else its customer. */
 function partyOfMessage({ ticket_id: ticketId, customer_id: customerId }: StoredValues): readonly NamedRecord[] {
   if (ticketId) return [{ type: 'ticket', id: ticketId as string }];
@@ -83,7 +77,8 @@ export const loggedTypes = new LoggedTypes([
   loggedRecord(leads),
   loggedRecord(calendars),
   loggedRecord(assignmentRules),
-  { ...loggedRecord(assignments), scope: { by: 'RECORD', of: assignedRecord } },
+  // Readers with a narrow scope see none, as in the contract.
+  { ...loggedRecord(assignments), scope: { by: 'RECORD', of: {} } },
   loggedRecord(quotas),
   loggedRecord(tasks, { empty: { subject: '' } }),
   loggedRecord(calls, { empty: { subject: '' } }),
