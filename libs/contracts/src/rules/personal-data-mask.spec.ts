@@ -49,6 +49,17 @@ describe('personal data', () => {
     expect(mask.hide(descriptor('AggregateCustomers').output, total)).toBe(total);
   });
 
+  it('is hidden in a JSON object with its keys, and refused when it is sent back', () => {
+    const method = contract.method('/rapport.flows.v1.FlowRunsService/GetFlowRun');
+    if (!method) throw new Error('The method is not in the contract.');
+    const hidden = { id: '1', input: { [maskText]: maskText }, variables: {} };
+    const run = { id: '1', input: { 'ada@example.com': { seats: 2 } }, variables: {} };
+
+    expect(mask.hide(method.desc.output, run)).toEqual(hidden);
+    expect(mask.maskedPaths(method.desc.output, run)).toEqual([]);
+    expect(mask.maskedPaths(method.desc.output, hidden)).toEqual(['input']);
+  });
+
   it.each([
     ['/rapport.auth.v1.AuthService/CreateApiKey', { displayName: 'first', key: 'rpt_live_x' }],
     ['/rapport.auth.v1.OAuthClientsService/CreateOAuthClient', { displayName: 'first', secret: 'rpt_secret_x' }],

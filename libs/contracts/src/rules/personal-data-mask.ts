@@ -29,17 +29,21 @@ export class PersonalDataMask {
 
   /** The message with `maskText` in place of each value that is personal data. Unset fields stay unset. */
   hide<Shown extends object>(desc: DescMessage, message: Shown): Shown {
-    return this.replace(desc, message, () => maskText);
+    return this.#replaceValues(desc, message, maskOf);
   }
 
-  /** The message with `change` applied to each value that is personal data. Unset fields stay unset. */
+  /** The message with `change` applied to each text that is personal data. Unset fields stay unset. */
   replace<Shown extends object>(desc: DescMessage, message: Shown, change: (text: string) => string): Shown {
+    return this.#replaceValues(desc, message, (value) => change(value as string));
+  }
+
+  #replaceValues<Shown extends object>(desc: DescMessage, message: Shown, change: (value: unknown) => unknown): Shown {
     const fields = this.#personal(desc);
     if (fields.length === 0) return message;
     const replaced: Message = { ...(message as Message) };
     for (const { name, message: type } of fields) {
       replaced[name] = eachValue(replaced[name], (value) =>
-        type ? this.replace(type, value as Message, change) : change(value as string),
+        type ? this.#replaceValues(type, value as Message, change) : change(value),
       );
     }
     return replaced as Shown;
@@ -53,7 +57,7 @@ export class PersonalDataMask {
       return values.flatMap((item, index) => {
         const path = `${prefix}${name}${Array.isArray(value) ? `[${index}]` : ''}`;
         if (type && item) return this.maskedPaths(type, item, `${path}.`);
-        return item === maskText ? [path] : [];
+        return isMask(item) ? [path] : [];
       });
     });
   }
@@ -85,6 +89,16 @@ export class PersonalDataMask {
     }
     return answer;
   }
+}
+
+/** Of a JSON object (`Struct`), an object with the mask alone: its keys may be personal data too. */
+function maskOf(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return maskText;
+  return Object.keys(value).length === 0 ? value : { [maskText]: maskText };
+}
+
+function isMask(value: unknown): boolean {
+  return value === maskText || (typeof value === 'object' && value !== null && Object.hasOwn(value, maskText));
 }
 
 /** Changes a value or each item of a list. Absent ones, and the empty text that stands for one, stay. */
