@@ -1,3 +1,4 @@
+import { camelCase } from '@rapport/contracts';
 import {
   CustomerKind,
   Customer,
@@ -154,7 +155,7 @@ class RowMapping {
       // Files have a column for each line of an address.
       address.street = address.street === undefined ? text : `${address.street}\n${text}`;
     } else if (field === 'country' || field === 'country_code') {
-      address.countryCode ??= countryCode(text);
+      address.countryCode ??= countryCode(text, this.defaults);
       if (address.countryCode === undefined) this.#leaveOut(field, text, 'COUNTRY_UNKNOWN', 'is not a known country');
     } else {
       address[field === 'postal_code' ? 'postalCode' : field] ??= text;
@@ -184,7 +185,7 @@ class RowMapping {
   }
 
   #leaveOut(field: string, value: unknown, reason: string, why: string): void {
-    this.#issues.push(cellLeftOut(field, value, reason, why));
+    this.#issues.push(cellLeftOut(camelCase(field), value, reason, why));
   }
 }
 

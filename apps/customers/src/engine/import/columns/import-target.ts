@@ -21,7 +21,7 @@ export function parseTarget({ fields }: ImportRules, text: string, { live }: Cus
 }
 
 /** The target in the notation of `map`, in lowerCamelCase. */
-export function formatTarget({ fields }: ImportRules, { field, label }: ImportTarget): string {
+export function formatTarget({ fields }: Pick<ImportRules, 'fields'>, { field, label }: ImportTarget): string {
   const name = camelCase(field);
   if (label === undefined) return name;
   return `${name}.${fields.get(field)?.isLabel ? camelPath(label) : label}`;

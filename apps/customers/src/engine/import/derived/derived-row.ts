@@ -5,6 +5,7 @@ import type { RecordType } from '../../fields/record-type.js';
 import { uniqueValues, type UniqueValue } from '../../records/unique-values.js';
 import { itemSeparators } from '../../values/cell-items.js';
 import { onceFor } from '../../values/once-for.js';
+import { formatTarget } from '../columns/import-target.js';
 import type { ImportTarget, MappedRow, NamedReference } from '../import-rules.js';
 import { cellId, cellItems, cellText, property } from '../rows/cell-value.js';
 import { putCustomCell } from '../rows/custom-cell.js';
@@ -28,6 +29,8 @@ interface Draft {
   values: Values;
   issues: RowIssue[];
   named: NamedReference[];
+  /** The fields of the type, for the names in issues. */
+  fields: ReadonlyMap<string, DerivedField>;
 }
 
 /** Moves the cells of a row to their target fields, by the contract of their type. */
@@ -35,7 +38,7 @@ export function readDerivedRow(
   cells: Iterable<[target: ImportTarget, value: unknown]>,
   reading: Reading,
 ): MappedRow<RecordMessage> {
-  const draft: Draft = { values: newValues(reading.type), issues: [], named: [] };
+  const draft: Draft = { values: newValues(reading.type), issues: [], named: [], fields: reading.fields };
   for (const [target, value] of cells) {
     const field = reading.fields.get(target.field);
     if (field) put(draft, target, field, value, reading);
@@ -74,7 +77,7 @@ function put(draft: Draft, target: ImportTarget, field: DerivedField, value: unk
     case 'VALUE': {
       const read = field.read(value, readDay);
       if (read !== undefined) values[field.name] ??= read;
-      else if (cellText(value) !== undefined) issues.push(wrongCell(target, value, `is not ${field.noun}`));
+      else if (cellText(value) !== undefined) issues.push(wrongCell(draft, target, value, `is not ${field.noun}`));
       return;
     }
     case 'TEXTS':
@@ -121,7 +124,7 @@ function putItems(
     if (isText && text === undefined) continue;
     const read = field.read(isText ? { [part]: text } : item, readDay);
     if (read !== undefined) listOf(draft, field).push(read);
-    else if (cellText(item) !== undefined) draft.issues.push(wrongCell(target, item, 'is not an object'));
+    else if (cellText(item) !== undefined) draft.issues.push(wrongCell(draft, target, item, 'is not an object'));
   }
 }
 
@@ -160,13 +163,13 @@ function eachText(
   }
 }
 
-function textOf({ issues }: Draft, target: ImportTarget, value: unknown): string | undefined {
+function textOf(draft: Draft, target: ImportTarget, value: unknown): string | undefined {
   const text = cellText(value);
   if (text !== null) return text;
-  issues.push(wrongCell(target, value, 'is not a text'));
+  draft.issues.push(wrongCell(draft, target, value, 'is not a text'));
   return undefined;
 }
 
-function wrongCell({ field, label }: ImportTarget, value: unknown, why: string): RowIssue {
-  return cellLeftOut(label === undefined ? field : `${field}.${label}`, value, 'VALUE_INVALID', why);
+function wrongCell(draft: Draft, target: ImportTarget, value: unknown, why: string): RowIssue {
+  return cellLeftOut(formatTarget(draft, target), value, 'VALUE_INVALID', why);
 }

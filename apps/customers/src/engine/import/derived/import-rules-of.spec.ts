@@ -97,13 +97,21 @@ test('each kind of field is parsed from its text in a file', () => {
 });
 
 test('an invalid value is omitted with a warning that names it', () => {
-  const cells = { status: 'lost', amount: 'much', seats: '1.5', accepted: 'perhaps', end_date: '31.12.2026' };
+  const cells = {
+    status: 'lost',
+    amount: 'much',
+    seats: '1.5',
+    accepted: 'perhaps',
+    size_bytes: 'big',
+    end_date: '31.12.2026',
+  };
 
   expect(issuesOf(prepare({ title: 'Ada', ...cells }))).toEqual([
     [Severity.WARNING, 'VALUE_INVALID', 'status'],
     [Severity.WARNING, 'VALUE_INVALID', 'amount'],
     [Severity.WARNING, 'VALUE_INVALID', 'seats'],
     [Severity.WARNING, 'VALUE_INVALID', 'accepted'],
+    [Severity.WARNING, 'VALUE_INVALID', 'sizeBytes'],
     [Severity.WARNING, 'BAD_FORMAT', 'endDate'],
   ]);
 });

@@ -9,10 +9,10 @@ import type { RowIssue } from './row-issue.js';
 
 const customFields = oneOfEach();
 
-function prepare(cells: Record<string, unknown>, map: string[] = [], kind = CustomerKind.PERSON) {
+function prepare(cells: Record<string, unknown>, map: string[] = [], kind = CustomerKind.PERSON, language?: string) {
   const columns = new Columns(customerImport, map, true, customFields);
   const targeted = columns.targeted({ line: 1, cells: Object.entries(cells), size: 0 });
-  const mapped = customerImport.readRow(targeted, { kind, externalIdSystem: 'import' }, customFields);
+  const mapped = customerImport.readRow(targeted, { kind, externalIdSystem: 'import', language }, customFields);
   return prepareRow(customerImport, mapped, customFields, {});
 }
 
@@ -93,7 +93,30 @@ describe('values', () => {
   });
 });
 
+describe('names of countries', () => {
+  const countryOf = (country: string, language?: string) =>
+    taken(prepare({ Name: 'Ada', Country: country }, [], CustomerKind.PERSON, language)).record.addresses[0]
+      ?.countryCode;
+
+  test.each([
+    ['Deutschland', 'de', 'DE'],
+    ['Österreich', 'de-AT', 'AT'],
+    ['中国', 'zh-CN', 'CN'],
+    ['Germany', 'de', 'DE'],
+    ['Deutschland', undefined, undefined],
+  ])('%s in a file in %s is %s', (country, language, code) => {
+    expect(countryOf(country, language)).toBe(code);
+  });
+});
+
 describe('wrong values', () => {
+  test('quotes money as a cell has it', () => {
+    const result = prepare({ n: 'Ada', Price: '100 XXQ' }, ['n=display_name', 'Price=custom_fields.money']);
+    expect(taken(result).issues.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^"100 XXQ" was omitted/),
+    ]);
+  });
+
   test('stores an invalid phone number as typed, with a warning', () => {
     const result = prepare({ Name: 'Ada', Phone: 'call me' });
     expect(taken(result).record.phones).toEqual([{ number: 'call me', label: undefined }]);
@@ -123,9 +146,9 @@ describe('wrong values', () => {
         ['COUNTRY_UNKNOWN', 'country'],
         ['TOO_LONG', 'addresses[0].city'],
         ['BAD_CHARACTERS', 'jobTitle'],
-        ['VALUE_UNKNOWN', 'lifecycle_stage'],
+        ['VALUE_UNKNOWN', 'lifecycleStage'],
         ['TOO_MANY_ITEMS', 'tags'],
-        ['VALUE_INVALID', 'given_name'],
+        ['VALUE_INVALID', 'givenName'],
         ['NOT_ALLOWED', 'domains'],
         ['BAD_FORMAT', 'ownerId'],
       ]),

@@ -27,6 +27,15 @@ test.each(['31.12.26', '31.12.', 'Dezember 2026', '31. Dezember 2026 um 8', '31.
   },
 );
 
+test.each([
+  ['de', '31.02.1980'],
+  ['de', '29. Februar 2027'],
+  ['en-US', '31/12/2026'],
+  ['de', '20260231'],
+])('%s: %s is no day, and stays unchanged', (language, text) => {
+  expect(dayReader(language)(text)).toBe(text);
+});
+
 test('without a language, a date that does not start with the year stays unchanged', () => {
   expect(dayReader(undefined)('04/03/2026')).toBe('04/03/2026');
 });

@@ -1,13 +1,21 @@
+import { allFormats } from '@rapport/contracts';
 import { invalidArgument } from '@rapport/platform';
 
-/** Converts a date to YYYY-MM-DD. Other text stays unchanged, for its field to refuse. */
+/** Converts a date to YYYY-MM-DD. Other text, and a day that no month has, stays unchanged, for its field to refuse. */
 export type ReadDay = (text: string) => string;
 
 type Part = 'day' | 'month' | 'year';
 
 /** Dates that start with the year, such as 20260131 or 2026/01/31. */
 export function isoDay(text: string): string {
-  return text.replace(/^(\d{4})([-/.]?)(\d\d)\2(\d\d)$/, '$1-$3-$4');
+  return dayOr(text, text.replace(/^(\d{4})([-/.]?)(\d\d)\2(\d\d)$/, '$1-$3-$4'));
+}
+
+const dayFormat = allFormats.find(({ name }) => name === 'date');
+
+/** The day, or the text of a file if there is no such day: messages quote what the file has. */
+function dayOr(text: string, day: string): string {
+  return dayFormat?.test(day) === true ? day : text;
 }
 
 /**
@@ -25,7 +33,7 @@ export function dayReader(language: string | undefined): ReadDay {
   }
   const order = partOrder(language);
   const { months, fillers } = monthNames(language);
-  return (text) => inDigits(text, order) ?? withName(text, months, fillers) ?? isoDay(text);
+  return (text) => dayOr(text, inDigits(text, order) ?? withName(text, months, fillers) ?? isoDay(text));
 }
 
 function isKnown(language: string): boolean {

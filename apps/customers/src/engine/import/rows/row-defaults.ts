@@ -9,6 +9,8 @@ export interface RowDefaults {
   externalIdSystem: string;
   /** ISO 3166-1 alpha-2 code of the country of local phone numbers. */
   country?: string | undefined;
+  /** BCP 47 tag of the file's language, for the names of countries. */
+  language?: string | undefined;
   /** Parses dates in the file's language. Without it, dates start with the year. */
   readDay?: ReadDay | undefined;
   /** Whether lists of a row replace those of its record. Otherwise they are united. */
@@ -32,6 +34,7 @@ export function rowDefaults({ kind, externalIdSystem, defaultCountry, language, 
     kind: kind === undefined || kind === CustomerKind.UNSPECIFIED ? CustomerKind.PERSON : kind,
     externalIdSystem: externalIdSystem ?? 'import',
     country: defaultCountry,
+    language,
     readDay: dayReader(language),
     replacesLists: (listMode as ListMode | undefined) === ListMode.REPLACE,
   };

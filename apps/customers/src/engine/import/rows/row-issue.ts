@@ -48,9 +48,16 @@ function issue(
 
 const quotedCodePoints = 40;
 
-/** A value of the file in a message, cut to 40 characters. */
+/** A value of the file in a message, cut to 40 characters. Money is quoted as cells have it. */
 export function quote(value: unknown): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+  const text = typeof value === 'string' ? value : (moneyText(value) ?? JSON.stringify(value) ?? '');
   const start = cutText(text, quotedCodePoints);
   return `"${storable(start)}${start.length < text.length ? '…' : ''}"`;
+}
+
+function moneyText(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { amount, currencyCode, ...others } = value as Record<string, unknown>;
+  const isMoney = typeof amount === 'string' && typeof currencyCode === 'string' && Object.keys(others).length === 0;
+  return isMoney ? `${amount} ${currencyCode}` : undefined;
 }
