@@ -188,6 +188,7 @@ test.each(['OWN', 'TEAM'] as const)('methods without owner checks refuse the sco
       customers.call('verifyAuditEntries', {}, caller),
       customers.call('createSuppression', { suppression }, caller),
       customers.call('encryptPersonalData', {}, caller),
+      customers.call('accountCampaign', { id: v7() }, caller),
     ].map(outcomeOf),
   );
 

@@ -31,6 +31,7 @@ import {
 import { liveRecord } from '../../engine/records/missing-record.js';
 import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
 import { liveRecords } from '../../engine/records/record-statements.js';
+import { refuseNarrowScope } from '../../engine/records/scope/refuse-narrow-scopes.js';
 import { hotWriteCall } from '../../engine/records/write-call.js';
 import { PublicUrl } from '../links/public-links.js';
 import { SuppressionKey } from '../suppressions/suppression-key.js';
@@ -69,6 +70,8 @@ export class CampaignActionsController implements ServiceHandlers<CampaignAction
   }
 
   accountCampaign({ id }: AccountCampaignRequest): Promise<AccountCampaignResponse> {
+    // Others do not see all recipients, and would find those missing.
+    refuseNarrowScope();
     return this.#read(async (transaction) => accountCampaign(transaction, await find(transaction, id)));
   }
 
