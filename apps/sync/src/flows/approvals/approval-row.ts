@@ -48,14 +48,14 @@ export function commentOwner(tenantId: string, approvalId: string, userId: strin
   return `flow_approver/${tenantId}/${approvalId}/${userId}`;
 }
 
-/** @param hidesPersonalData of the caller, for whom questions and comments are empty */
+/** @param hidesTexts whether the questions and comments are empty for the caller */
 export function approvalMessage(
   envelope: SecretEnvelope,
   tenantId: string,
   row: ApprovalRow,
-  hidesPersonalData = false,
+  hidesTexts = false,
 ): Approval {
-  const open = (sealed: Buffer, owner: string) => (hidesPersonalData ? '' : envelope.open(sealed, owner).toString());
+  const open = (sealed: Buffer, owner: string) => (hidesTexts ? '' : envelope.open(sealed, owner).toString());
   const decided = row.approvers.filter(({ is_approved: isApproved }) => isApproved !== null);
   return {
     ...{ id: row.id, runId: row.run_id, flowId: row.flow_id, flowName: row.flow_name, quorum: row.quorum },

@@ -17,6 +17,7 @@ import { PageTokenKey, readForTenant, readPageToken, signPageToken } from '@rapp
 import { currentCaller, invalidArgument } from '@rapport/platform';
 import { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { writeCall } from '../../storage/write-call.js';
+import { nameOf, RecordAccess } from '../serve-runs/record-access.js';
 import { approvalColumns, approvalMessage, type ApprovalRow } from './approval-row.js';
 import { approvalNotFound, callingUser, decideApproval, delegateApproval, selectApproval } from './decide-approval.js';
 import { TenantMembers } from './tenant-members.js';
@@ -31,6 +32,7 @@ export class ApprovalsController implements ServiceHandlers<ApprovalsServiceServ
     private readonly envelope: SecretEnvelope,
     private readonly key: PageTokenKey,
     private readonly members: TenantMembers,
+    private readonly access: RecordAccess,
   ) {}
 
   async listApprovals({
@@ -39,7 +41,7 @@ export class ApprovalsController implements ServiceHandlers<ApprovalsServiceServ
     states,
     mine,
   }: ListApprovalsRequest): Promise<ListApprovalsResponse> {
-    const { tenantId, permissions, hidesPii } = currentCaller();
+    const { tenantId, permissions } = currentCaller();
     const names = states.map((state) => ApprovalState[state]);
     const approver = mine || !permissions.includes('flows.read') ? (callingUser() ?? '') : null;
     // A caller that is no user is no approver either.
@@ -58,19 +60,17 @@ export class ApprovalsController implements ServiceHandlers<ApprovalsServiceServ
     const page = rows.slice(0, pageSize);
     const last = rows.length > pageSize ? page.at(-1) : undefined;
     return {
-      approvals: page.map((row) => approvalMessage(this.envelope, tenantId, row, hidesPii)),
+      approvals: await this.#messages(page),
       nextPageToken: last && signPageToken(this.key, binding, [last.id]),
     };
   }
 
   async getApproval({ id }: GetApprovalRequest): Promise<Approval> {
-    const { tenantId, permissions, hidesPii } = currentCaller();
+    const { tenantId, permissions } = currentCaller();
     const [row] = await readForTenant<ApprovalRow>(this.em, selectApproval(tenantId, id));
-    const userId = callingUser();
-    const isSeen =
-      permissions.includes('flows.read') || row?.approvers.some((approver) => approver.user_id === userId) === true;
-    if (!row || !isSeen) throw approvalNotFound();
-    return approvalMessage(this.envelope, tenantId, row, hidesPii);
+    if (!row || !(permissions.includes('flows.read') || isOfCaller(row))) throw approvalNotFound();
+    const [message] = await this.#messages([row]);
+    return message!;
   }
 
   approveApproval(request: ApproveApprovalRequest): Promise<Approval> {
@@ -101,4 +101,24 @@ export class ApprovalsController implements ServiceHandlers<ApprovalsServiceServ
       delegateApproval(em, this.envelope, { approvalId, userId }),
     );
   }
+
+  /** A question can quote its record, so only its approvers and callers that can read the record see it. */
+  async #messages(rows: readonly ApprovalRow[]): Promise<Approval[]> {
+    const { tenantId, hidesPii = false } = currentCaller();
+    const readable = await this.access.readable(rows.filter((row) => !isOfCaller(row)).flatMap(recordsOf));
+    const isHidden = (row: ApprovalRow) =>
+      !isOfCaller(row) && !recordsOf(row).every((record) => readable.has(nameOf(record)));
+    return rows.map((row) => approvalMessage(this.envelope, tenantId, row, hidesPii || isHidden(row)));
+  }
+}
+
+/** Whether the calling user is an approver. */
+function isOfCaller({ approvers }: ApprovalRow): boolean {
+  const userId = callingUser();
+  return approvers.some((approver) => approver.user_id === userId);
+}
+
+/** The record of an approval; none for that of a run without a record. */
+function recordsOf({ record_type: type, record_id: id }: ApprovalRow): { type: string; id: string }[] {
+  return type === null || id === null ? [] : [{ type, id }];
 }
