@@ -183,6 +183,16 @@ test('a mailbox that does not send is refused, and the messages of a removed one
   });
 });
 
+test('an address of a hidden customer is refused where the request has it', async () => {
+  const tenant = await MailTenant.create(service);
+  await service.create(tenant.caller, person({ emails: [{ address: 'ada@example.com' }] }));
+  const caller = { ...tenant.caller, principalId: `user:${v7()}`, recordScope: 'OWN' as const };
+
+  await expect(tenant.send({ to: ['ada@example.com'] }, caller)).rejects.toMatchObject({
+    violations: [{ field: 'outgoing.to[0]', reason: 'EMAIL_TAKEN' }],
+  });
+});
+
 test('files are attached by callers that can read their records only', async () => {
   const tenant = await MailTenant.create(service);
   const files = await FilesTenant.create(service, tenant.caller);

@@ -25,11 +25,13 @@ const priorities = ['EXTERNAL_ID', 'EMAIL', 'DOMAIN'];
 /**
  * The owner of a unique value of a customer. Undefined when no customer has one.
  *
+ * @param fieldOf path in the request of a unique value, by default that of an intake
  * @throws AppError ALREADY_EXISTS when the owner is hidden from the caller
  */
 export async function ownerOfValues(
   source: EntityManager | StatementTransaction,
   customer: Customer,
+  fieldOf: (value: UniqueValue) => string = fieldOfIntake,
 ): Promise<Matched | undefined> {
   const values = uniqueValues(customers, normalised(customer)).toSorted(
     (one, other) => priorities.indexOf(one.type) - priorities.indexOf(other.type),
@@ -76,6 +78,6 @@ function normalised(customer: Customer): Customer {
   return customers.definition.normalise({ ...customer, customFields: undefined }, new CustomFields([])).record;
 }
 
-function fieldOf({ path }: UniqueValue): string {
+function fieldOfIntake({ path }: UniqueValue): string {
   return `intake.customer.${path}`;
 }

@@ -99,7 +99,7 @@ async function partyOf(
   { outgoing }: SendMessageRequest,
 ): Promise<string | undefined> {
   const given = outgoing?.customerId;
-  if (given === undefined) return customerOf(transaction, outgoing?.to[0] ?? '');
+  if (given === undefined) return customerOf(transaction, outgoing?.to[0] ?? '', 'outgoing.to[0]');
   if (await keepLive(transaction, given)) return given;
   throw invalidField('outgoing.customerId', 'CUSTOMER_NOT_FOUND', 'must be the id of a live customer');
 }

@@ -6,10 +6,19 @@ import { createRecord } from '../../engine/write/write-record.js';
 import { customers } from '../customers/customers.js';
 import { keepLive, ownerOfValues } from '../leads/match-customer.js';
 
-/** The customer with an address, locked, if there is one. */
-export async function customerOf(transaction: StatementTransaction, address: string): Promise<string | undefined> {
+/**
+ * The customer with an address, locked, if there is one.
+ *
+ * @param field path of the address in the request
+ * @throws AppError ALREADY_EXISTS when the customer is hidden from the caller
+ */
+export async function customerOf(
+  transaction: StatementTransaction,
+  address: string,
+  field = 'from',
+): Promise<string | undefined> {
   if (!isEmail(address)) return undefined;
-  const owner = await ownerOfValues(transaction, withAddress(address, undefined));
+  const owner = await ownerOfValues(transaction, withAddress(address, undefined), () => field);
   return owner && (await keepLive(transaction, owner.customerId)) ? owner.customerId : undefined;
 }
 
