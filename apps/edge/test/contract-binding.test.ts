@@ -205,6 +205,20 @@ describe('an RPC of a proto file without code in the edge', () => {
     });
   });
 
+  it('refuses a parameter of one value that is given twice', async () => {
+    const answer = await send('GET', '/v1/samples?pageSize=3&pageSize=4');
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({
+      errors: [{ in: 'query', pointer: '/pageSize', code: 'WRONG_TYPE', detail: 'must be given once.' }],
+    });
+  });
+
+  it('refuses a request without its body', async () => {
+    const answer = await send('POST', '/v1/samples');
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ errors: [{ in: 'body', pointer: '', code: 'REQUIRED' }] });
+  });
+
   it('validates headers', async () => {
     const answer = await send('POST', '/v1/samples', { title: 'quartz' }, { 'idempotency-key': 'k'.repeat(21) });
     expect(answer.status).toBe(400);

@@ -44,7 +44,8 @@ export const validatorCompiler: FastifySchemaCompiler<FastifySchema> = ({ schema
   const validate: Validator = (value) => {
     compiled ??= httpPart === 'body' ? bodyValidator(make()) : forText(make());
     const isValid = compiled(value);
-    validate.errors = compiled.errors;
+    validate.errors =
+      httpPart === 'querystring' ? compiled.errors?.map((each) => ofRepeated(each, value)) : compiled.errors;
     return isValid;
   };
   return validate;
@@ -55,12 +56,23 @@ interface Validator {
   errors?: ErrorObject[] | null | undefined;
 }
 
+/** The error of a parameter that was given several times and takes one value. */
+function ofRepeated(error: ErrorObject, parameters: unknown): ErrorObject {
+  const given = (parameters as Record<string, unknown>)[error.instancePath.slice(1)];
+  return error.keyword === 'type' && Array.isArray(given) ? { ...error, keyword: 'once' } : error;
+}
+
+/** The error of a request without a body. */
+const missingBody: ErrorObject = { keyword: 'required', instancePath: '', schemaPath: '', params: {} };
+
 function bodyValidator(schema: object): Validator {
   const first = forLargeJson(schema);
   let all: Validator | undefined;
   const validate: Validator = (body) => {
     if (first(body)) return true;
-    validate.errors = first.errors;
+    const isAbsent = body === undefined || body === null;
+    validate.errors = isAbsent ? [missingBody] : first.errors;
+    if (isAbsent) return false;
     if (isTooDeep(first) || hasMoreValues(body, maxListedValues)) return false;
     all ??= forJson(schema);
     all(body);
@@ -181,6 +193,7 @@ const descriptions: Readonly<Record<string, Describe>> = {
   required: () => ({ code: 'REQUIRED', detail: 'is required.' }),
   additionalProperties: () => ({ code: 'UNKNOWN_FIELD', detail: 'is not known here.' }),
   'false schema': () => ({ code: 'READ_ONLY_FIELD', detail: 'can not be set.' }),
+  once: () => ({ code: 'WRONG_TYPE', detail: 'must be given once.' }),
   type: ({ type }) => ({ code: 'WRONG_TYPE', detail: `must be of type ${[type].flat().join(' or ')}.` }),
   enum: ({ allowedValues }) => ({
     code: 'UNKNOWN_VALUE',
