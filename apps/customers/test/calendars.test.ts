@@ -36,6 +36,10 @@ describe('a calendar', () => {
     expect(await customers.call('findDueTime', { id: office.id, wait }, caller)).toEqual({
       dueTime: '2026-12-28T08:30:00.000Z',
     });
+    const none = { ...wait, durationSeconds: 0 };
+    expect(await customers.call('findDueTime', { id: office.id, wait: none }, caller)).toEqual({
+      dueTime: '2026-12-23T15:30:00.000Z',
+    });
     const never = await create({ weekly: [] });
     await expect(customers.call('findDueTime', { id: never.id, wait }, caller)).rejects.toMatchObject({
       violations: [{ field: 'wait.durationSeconds', reason: 'NEVER_DUE' }],
