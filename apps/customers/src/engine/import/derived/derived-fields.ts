@@ -33,26 +33,31 @@ export type DerivedField = ImportField & {
 /**
  * The importable fields of a type by their names in `map`: writable fields, in snake_case and lists in the singular;
  * external ids with a system, custom fields with a key, and references by id or by a unique value of the target, as in
- * `customer.email`.
+ * `customer.email`. Columns of other systems often begin with the type, as in `Deal Stage` or `Ticket name`.
  *
- * @param importNames common column names for fields, by JSON name
+ * @param title JSON name of the field that names a record
  */
-export function derivedFields(
-  type: RecordType,
-  importNames: Readonly<Record<string, readonly string[]>>,
-): Map<string, DerivedField> {
+export function derivedFields(type: RecordType, title: string | undefined): Map<string, DerivedField> {
   const fields = type.contract.fields.filter(({ writable }) => writable !== 'NEVER');
-  const all = fields.flatMap((field) => derivedField(type, field, importNames[field.name] ?? []));
+  const taken = new Set(fields.map(({ name }) => name));
+  const all = fields.flatMap((field) => {
+    const others = field.name === title ? titles.filter((each) => !taken.has(each)) : [];
+    return derivedField(type, field, [field.name, ...others]);
+  });
   return new Map([['id', { kind: 'ID', name: 'id' }], ...all]);
 }
+
+/** What other systems call the field that names a record. */
+const titles = ['name', 'title', 'subject'];
 
 function derivedField(
   type: RecordType,
   field: RecordField,
-  importNames: readonly string[],
+  names: readonly string[],
 ): [name: string, field: DerivedField][] {
   const { name, column, desc, parts, reference, isRequired } = field;
-  const columns = [...new Set([column, itemName(column), name, ...importNames].map(simpleName))];
+  const ofType = names.map((each) => type.singular + each);
+  const columns = [...new Set([column, itemName(column), ...names, ...ofType].map(simpleName))];
   if (name === 'customFields') return [[column, { kind: 'CUSTOM_FIELDS', name, columns, isLabelled: true }]];
   if (desc.fieldKind === 'list') {
     const list = { name, columns, plural: column, takesMany: true };

@@ -21,7 +21,7 @@ import { rowDefaults } from '../rows/row-defaults.js';
 import { importRulesOf } from './import-rules-of.js';
 
 const type = trialTypeWith();
-const rules = importRulesOf(type, { importNames: { title: ['trial name'], customerId: ['account'] } });
+const rules = importRulesOf(type);
 const customFields = oneOfEach();
 
 function prepare(
@@ -62,7 +62,7 @@ test('each kind of field is parsed from its text in a file', () => {
     prepare(
       {
         'Trial Name': ' Ada ',
-        account: '019AB2F4-6C1E-7C3A-9D52-0C7E8B1F4A11',
+        'Trial Customer ID': '019AB2F4-6C1E-7C3A-9D52-0C7E8B1F4A11',
         status: 'won',
         amount: '12.50 EUR',
         'End Date': '31.12.2026',

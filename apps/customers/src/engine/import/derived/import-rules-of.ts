@@ -8,23 +8,15 @@ import { derivedFields } from './derived-fields.js';
 import { mergeDerived } from './derived-merge.js';
 import { readDerivedRow } from './derived-row.js';
 
-interface DerivedOptions {
-  /** Common column names, such as `deal name`, for fields by their JSON names. */
-  importNames?: Readonly<Record<string, readonly string[]>>;
-}
-
 /**
  * The default import rules of a record type: columns are the fields of its contract, and a row matches the record with
  * its id, or else with its external ids or other unique values.
  */
-export function importRulesOf<Message extends RecordMessage>(
-  type: RecordType<Message>,
-  { importNames = {} }: DerivedOptions = {},
-): ImportRules<Message> {
+export function importRulesOf<Message extends RecordMessage>(type: RecordType<Message>): ImportRules<Message> {
   const { fields: contractFields } = type.contract;
-  const fields = derivedFields(type, importNames);
-  const externalIds = simpleName(fields.get('external_id')?.plural ?? '');
   const title = contractFields.find(({ index, desc }) => index.search && desc.fieldKind === 'scalar')?.name;
+  const fields = derivedFields(type, title);
+  const externalIds = simpleName(fields.get('external_id')?.plural ?? '');
   return {
     type,
     fields,
