@@ -1,7 +1,8 @@
-import { useEffect, useEffectEvent, useSyncExternalStore } from 'react';
+import { useEffect, useEffectEvent } from 'react';
 import { follow, invalidate, Problem } from '../contract/api.ts';
 import { theContract, type Resource } from '../contract/contract.ts';
 import { followShared } from './shared-stream.ts';
+import { storeOf } from './store.ts';
 
 /** A change of a record of the workspace. */
 interface LiveChange {
@@ -31,8 +32,7 @@ interface Frame {
 type News = { change: LiveChange } | { state: LiveState; hasGap?: boolean };
 
 const listeners = new Set<(change: LiveChange) => void>();
-const stateListeners = new Set<() => void>();
-let state: LiveState = 'connecting';
+const state = storeOf<LiveState>('connecting');
 
 /**
  * Follows the changes of the workspace. Reads of a changed collection are asked again.
@@ -40,7 +40,7 @@ let state: LiveState = 'connecting';
  * @returns what ends it
  */
 export function followChanges(): () => void {
-  return followShared<News>('rapport-changes', { read: readStream, receive, latest: () => ({ state }) });
+  return followShared<News>('rapport-changes', { read: readStream, receive, latest: () => ({ state: state.get() }) });
 }
 
 /** Calls back for each change, as long as the component is shown. */
@@ -55,15 +55,7 @@ export function useLiveChanges(onChange: (change: LiveChange) => void): void {
   }, []);
 }
 
-export function useLiveState(): LiveState {
-  return useSyncExternalStore(
-    (listener) => {
-      stateListeners.add(listener);
-      return () => stateListeners.delete(listener);
-    },
-    () => state,
-  );
-}
+export const useLiveState = state.useValue;
 
 /** Reads the stream until it is ended, and continues after the last change where it breaks. */
 function readStream(send: (message: News) => void, signal: AbortSignal): Promise<void> {
@@ -92,8 +84,7 @@ function readStream(send: (message: News) => void, signal: AbortSignal): Promise
 
 function receive(message: News): void {
   if ('state' in message) {
-    ({ state } = message);
-    for (const listener of stateListeners) listener();
+    state.set(message.state);
     if (message.hasGap) for (const { name } of [...records(), objects]) scheduleInvalidate(name);
     return;
   }

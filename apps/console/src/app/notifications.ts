@@ -1,6 +1,6 @@
-import { useSyncExternalStore } from 'react';
 import { follow, invalidate, Problem } from '../contract/api.ts';
 import { followShared } from './shared-stream.ts';
+import { storeOf } from './store.ts';
 
 interface Count {
   unread: number;
@@ -12,24 +12,15 @@ interface Frame {
   cursor: string;
 }
 
-const listeners = new Set<() => void>();
-let count: Count = { unread: 0, newestPosition: 0 };
+const count = storeOf<Count>({ unread: 0, newestPosition: 0 });
 
 /** Follows the notifications of who is signed in. @returns what ends it */
 export function followNotifications(): () => void {
-  return followShared<Count>('rapport-notifications', { read: readStream, receive, latest: () => count });
+  return followShared<Count>('rapport-notifications', { read: readStream, receive, latest: count.get });
 }
 
 /** The unread notifications; 100 stands for more. */
-export function useNotificationCount(): Count {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => count,
-  );
-}
+export const useNotificationCount = count.useValue;
 
 function readStream(send: (news: Count) => void, signal: AbortSignal): Promise<void> {
   let cursor: string | undefined;
@@ -44,7 +35,6 @@ function readStream(send: (news: Count) => void, signal: AbortSignal): Promise<v
 }
 
 function receive(news: Count): void {
-  count = news;
-  for (const listener of listeners) listener();
+  count.set(news);
   void invalidate('notifications');
 }

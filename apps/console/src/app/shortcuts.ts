@@ -1,4 +1,5 @@
-import { useEffect, useEffectEvent, useSyncExternalStore } from 'react';
+import { useEffect, useEffectEvent } from 'react';
+import { storeOf } from './store.ts';
 
 interface Shortcut {
   /** Such as `e`, `mod+k` (⌘ or Ctrl), `shift+enter`, or `g c` for one key after the other. */
@@ -9,8 +10,7 @@ interface Shortcut {
 }
 
 const active = new Set<Shortcut>();
-const listeners = new Set<() => void>();
-let snapshot: readonly Shortcut[] = [];
+const shown = storeOf<readonly Shortcut[]>([]);
 /** The first key of a pair, such as `g`, until the next key or a second has passed. */
 let first: { key: string; at: number } | undefined;
 
@@ -26,15 +26,7 @@ export function useShortcut(keys: string, name: string, run: (event: KeyboardEve
 }
 
 /** The keys that do something now, for the help. */
-export function useShortcuts(): readonly Shortcut[] {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => snapshot,
-  );
-}
+export const useShortcuts = shown.useValue;
 
 /** Puts the focus on the screen, where its keys work, when what had it is gone. */
 export function focusMain(): void {
@@ -113,6 +105,5 @@ function isTaken({ target, key }: KeyboardEvent): boolean {
 
 function change(apply: () => void): void {
   apply();
-  snapshot = [...active];
-  for (const listener of listeners) listener();
+  shown.set([...active]);
 }

@@ -1,7 +1,6 @@
-import { useSyncExternalStore } from 'react';
+import { storeOf } from '../../app/store.ts';
 import { follow, Problem } from '../../contract/api.ts';
 
-/** Sums of requests. */
 interface Figures {
   seconds: number;
   requests: number;
@@ -10,7 +9,6 @@ interface Figures {
   notModified: number;
   /** Refused by a limit. */
   refused: number;
-  /** Answered by a service. */
   service: number;
   hits: number;
   misses: number;
@@ -157,39 +155,21 @@ export interface TrafficState {
 }
 
 const mostFrames = 3_600;
-let state: TrafficState = { frames: [], connection: 'connecting' };
-const listeners = new Set<() => void>();
-let watching: AbortController | undefined;
+const traffic = storeOf<TrafficState>({ frames: [], connection: 'connecting' }, () => {
+  const watching = new AbortController();
+  void watch(watching.signal);
+  return () => watching.abort();
+});
 
 /** The traffic since this tab first showed it. The stream is read as long as a screen shows it. */
-export function useTraffic(): TrafficState {
-  return useSyncExternalStore(subscribe, () => state);
-}
-
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener);
-  if (!watching) {
-    watching = new AbortController();
-    void watch(watching.signal);
-  }
-  return () => {
-    listeners.delete(listener);
-    if (listeners.size > 0) return;
-    watching?.abort();
-    watching = undefined;
-  };
-}
-
-function set(next: TrafficState): void {
-  state = next;
-  for (const listener of listeners) listener();
-}
+export const useTraffic = traffic.useValue;
 
 /** Reads frames until it is ended. */
 function watch(signal: AbortSignal): Promise<void> {
-  const onFrame = (frame: Frame) => set({ connection: 'live', frames: [...state.frames, frame].slice(-mostFrames) });
+  const onFrame = (frame: Frame) =>
+    traffic.set({ connection: 'live', frames: [...traffic.get().frames, frame].slice(-mostFrames) });
   const goesOn = (problem: unknown, waitMs: number) => {
-    set({ frames: state.frames, connection: 'waiting', problem, retryAt: Date.now() + waitMs });
+    traffic.set({ frames: traffic.get().frames, connection: 'waiting', problem, retryAt: Date.now() + waitMs });
     return !(problem instanceof Problem && (problem.status === 401 || problem.status === 403));
   };
   return follow<Frame>('watchTraffic', () => ({}), signal, onFrame, goesOn);

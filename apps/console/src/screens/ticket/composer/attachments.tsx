@@ -1,6 +1,6 @@
-import { useSyncExternalStore } from 'react';
 import { FileText, RefreshCw, X } from '../../../gen/icons.ts';
 import { t } from '../../../app/language.ts';
+import { storeOf } from '../../../app/store.ts';
 import { call } from '../../../contract/api.ts';
 import { textAt, type Json } from '../../../contract/json.ts';
 import { faultOf, sendFile, sentPart, sizeText, type Upload } from '../../../kit/file-upload.ts';
@@ -22,18 +22,16 @@ interface Attached {
 const none: Attached = { uploads: [] };
 
 /** Attachments of unsent replies, by ticket. Uploads continue while another ticket is shown. */
-const kept = new Map<string, Attached>();
-const listeners = new Set<() => void>();
+const kept = storeOf<ReadonlyMap<string, Attached>>(new Map());
 
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener);
-  return () => void listeners.delete(listener);
+function keptOf(id: string): Attached {
+  return kept.get().get(id) ?? none;
 }
 
 /** The files of the next reply to a ticket. */
 export function useAttachments(ticket: Json) {
   const id = textAt(ticket, 'id');
-  const { uploads, refusal } = useSyncExternalStore(subscribe, () => kept.get(id) ?? none);
+  const { uploads, refusal } = kept.useValue().get(id) ?? none;
   return {
     uploads,
     refusal,
@@ -50,20 +48,19 @@ export function useAttachments(ticket: Json) {
 export type Attachments = ReturnType<typeof useAttachments>;
 
 function change(id: string, part: Partial<Attached>): void {
-  kept.set(id, { uploads: [], ...kept.get(id), refusal: undefined, ...part });
-  for (const listener of listeners) listener();
+  kept.set(new Map(kept.get()).set(id, { ...keptOf(id), refusal: undefined, ...part }));
 }
 
 /** What was removed meanwhile stays away. */
 function replace(id: string, { file }: Upload, ...by: readonly Upload[]): void {
-  const { uploads, refusal } = kept.get(id) ?? none;
+  const { uploads, refusal } = keptOf(id);
   change(id, { refusal, uploads: uploads.flatMap((each) => (each.file === file ? by : [each])) });
 }
 
 function add(id: string, files: readonly File[]): void {
   change(id, {});
   for (const file of files) {
-    const { uploads } = kept.get(id) ?? none;
+    const { uploads } = keptOf(id);
     const bytes = uploads.reduce((sum, each) => sum + each.file.size, file.size);
     if (uploads.length >= maxFiles) {
       change(id, { refusal: t('ticket.tooManyFiles', { name: file.name, count: maxFiles }) });
@@ -71,7 +68,7 @@ function add(id: string, files: readonly File[]): void {
       change(id, { refusal: t('ticket.filesTooLarge', { name: file.name, size: sizeText(maxBytes) }) });
     } else {
       const upload = { file, record: `tickets/${id}`, receivedBytes: 0 };
-      change(id, { refusal: kept.get(id)?.refusal, uploads: [...uploads, upload] });
+      change(id, { refusal: keptOf(id).refusal, uploads: [...uploads, upload] });
       void start(id, upload);
     }
   }
@@ -84,7 +81,7 @@ async function start(ticketId: string, upload: Upload): Promise<void> {
     last = sent;
     replace(ticketId, upload, sent);
   });
-  const isKept = kept.get(ticketId)?.uploads.some(({ file }) => file === upload.file);
+  const isKept = keptOf(ticketId).uploads.some(({ file }) => file === upload.file);
   if (!isKept) await discard(last);
 }
 

@@ -1,5 +1,5 @@
-import { useSyncExternalStore } from 'react';
 import { t } from '../../../app/language.ts';
+import { storeOf } from '../../../app/store.ts';
 import { call } from '../../../contract/api.ts';
 import { textAt, type Json } from '../../../contract/json.ts';
 import { notify } from '../../../kit/notices.ts';
@@ -15,30 +15,21 @@ export interface Draft {
   thenStatus: string;
   /** Until its answer comes it is not changed. */
   isSending?: boolean;
-  /** Why it was not sent. */
   error?: unknown;
 }
 
 /** What is written but not sent, by ticket: going to another ticket and back loses nothing, and sends nothing twice. */
-const drafts = new Map<string, Draft>();
-const listeners = new Set<() => void>();
-
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener);
-  return () => void listeners.delete(listener);
-}
+const drafts = storeOf<ReadonlyMap<string, Draft>>(new Map());
 
 function keep(id: string, draft: Draft): void {
-  drafts.set(id, draft);
-  for (const listener of listeners) listener();
+  drafts.set(new Map(drafts.get()).set(id, draft));
 }
 
 /** What is being written about a ticket, kept until it is sent. */
 export function useDraft(ticket: Json, kinds: readonly Draft['kind'][], attachments: Attachments) {
   const id = textAt(ticket, 'id');
   const people = usePeople();
-  const kept = useSyncExternalStore(subscribe, () => drafts.get(id));
-  const draft: Draft = kept ?? { kind: kinds[0] ?? 'note', words: '', thenStatus: '' };
+  const draft: Draft = drafts.useValue().get(id) ?? { kind: kinds[0] ?? 'note', words: '', thenStatus: '' };
   const isComplete = draft.kind === 'note' || attachments.isComplete;
   const canSend = draft.words.trim() !== '' && isComplete && !draft.isSending;
   const send = async () => {
