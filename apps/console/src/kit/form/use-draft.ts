@@ -18,13 +18,15 @@ interface DraftOf {
   /** What a new one begins with. */
   begin?: Json;
   onCreated?: (record: Json) => void;
+  /** Of what is no record of a collection: writes over the version that the edits began with. */
+  write?: (over: Json, edits: Json) => Promise<Json>;
 }
 
 export type Draft = ReturnType<typeof useDraft>;
 
 /** A record while it is edited on a screen of its own. Nothing is written before it is saved, by ⌘↵ too. */
-export function useDraft({ resource: name, record, begin = {}, onCreated }: DraftOf) {
-  const resource = theContract().resource(name)!;
+export function useDraft({ resource: name, record, begin = {}, onCreated, write }: DraftOf) {
+  const resource = theContract().resource(name);
   const [edits, setEdits] = useState<Json>({});
   // The version that the edits began with: what others save meanwhile is not overwritten.
   const [base, setBase] = useState(record);
@@ -33,9 +35,9 @@ export function useDraft({ resource: name, record, begin = {}, onCreated }: Draf
   const store = async (): Promise<Json> => {
     if (record && !isEdited) return record;
     const saved = record
-      ? await patch(name, base ?? record, edits)
-      : await call(resource.create ?? '', {}, { body: { ...begin, ...edits } });
-    keep(name, saved);
+      ? await (write ? write(base ?? record, edits) : patch(name, base ?? record, edits))
+      : await call(resource?.create ?? '', {}, { body: { ...begin, ...edits } });
+    if (resource) keep(name, saved);
     setBase(saved);
     // What was typed while it was saved stays.
     setEdits((now) => Object.fromEntries(Object.entries(now).filter(([field, value]) => value !== edits[field])));
@@ -45,7 +47,8 @@ export function useDraft({ resource: name, record, begin = {}, onCreated }: Draf
   const { mutate, error, isPending, reset } = useMutation({
     mutationFn: async ({ verb, body, said }: Act) => {
       const saved = await store();
-      if (verb === undefined) return notify(t('draft.saved', { name: titleOf(saved, resource) }));
+      if (verb === undefined)
+        return notify(resource ? t('draft.saved', { name: titleOf(saved, resource) }) : t(`${name}.saved`));
       const ifMatch = theContract().hasParameter(verb, 'if-match') ? textAt(saved, 'etag') : '';
       const answer = await call(verb, { id: saved.id }, { ifMatch, ...(body && { body }) });
       if (answer.id === saved.id) keep(name, answer);

@@ -1,19 +1,16 @@
-import { useMutation, useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useQuery } from '@tanstack/react-query';
 import { Pending, ProblemNote } from '../../app/boundaries.tsx';
 import { t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
 import { tenantQuery, useWorkspaceName } from '../../app/session.ts';
 import { Bar } from '../../app/shell/shell.tsx';
-import { useShortcut } from '../../app/shortcuts.ts';
 import { call, invalidate, queryClient, readQuery } from '../../contract/api.ts';
-import { theContract } from '../../contract/contract.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import { Editor, Pair, Section } from '../../kit/editor.tsx';
-import { faultsOf, FormFault } from '../../kit/form/form-faults.tsx';
-import { FormRow } from '../../kit/form/form.tsx';
+import { DraftField } from '../../kit/form/draft-field.tsx';
+import { FormFault } from '../../kit/form/form-faults.tsx';
 import { SaveButton } from '../../kit/form/save-button.tsx';
-import { notify } from '../../kit/notices.ts';
+import { useDraft } from '../../kit/form/use-draft.ts';
 import text from '../../style/text.module.css';
 
 const query = readQuery('getSettings');
@@ -43,17 +40,7 @@ export function Settings() {
 function SettingsEditor({ settings }: { settings: Json }) {
   const workspace = useWorkspaceName();
   const mayEdit = useMay()('updateSettings');
-  const draft = useSettingsDraft({ displayName: workspace, ...settings });
-  const row = (name: string, message = 'Settings') => (
-    <FormRow
-      key={name}
-      message={message}
-      field={theContract().field(message, name) ?? { name, type: 'text' }}
-      value={draft.shown}
-      onChange={(next) => draft.change({ [name]: next[name] ?? null })}
-      faults={draft.faults}
-    />
-  );
+  const draft = useDraft({ resource: 'settings', record: { displayName: workspace, ...settings }, write });
   return (
     <>
       <Bar title={t('nav.settings')} beside={workspace}>
@@ -64,11 +51,17 @@ function SettingsEditor({ settings }: { settings: Json }) {
         label={t('nav.settings')}
         left={
           <>
-            <Section title={t('settings.workspace')}>{row('displayName', 'Tenant')}</Section>
+            <Section title={t('settings.workspace')}>
+              <DraftField draft={draft} message="Tenant" name="displayName" isExplained />
+            </Section>
             {Object.entries(sections).map(([key, rows]) => (
               <Section key={key} title={t(`settings.${key}`)}>
                 {rows.map((pair) => (
-                  <Pair key={pair.join(' ')}>{pair.map((name) => row(name))}</Pair>
+                  <Pair key={pair.join(' ')}>
+                    {pair.map((name) => (
+                      <DraftField key={name} draft={draft} message="Settings" name={name} isExplained />
+                    ))}
+                  </Pair>
                 ))}
               </Section>
             ))}
@@ -80,42 +73,16 @@ function SettingsEditor({ settings }: { settings: Json }) {
   );
 }
 
-/** The settings while they are edited. Nothing is written before they are saved, and no version of others is overwritten. */
-function useSettingsDraft(settings: Json) {
-  const [edits, setEdits] = useState<Json>({});
-  const [base, setBase] = useState(settings);
-  const isEdited = Object.keys(edits).length > 0;
-  const { mutate, error, isPending, reset } = useMutation({
-    mutationFn: async () => {
-      const { displayName, ...changes } = edits;
-      if (displayName !== undefined) {
-        const tenant = await call('updateTenant', {}, { body: { displayName } });
-        queryClient.setQueryData(tenantQuery(true).queryKey, tenant);
-      }
-      if (Object.keys(changes).length > 0) {
-        const saved = await call('updateSettings', {}, { body: changes, ifMatch: textAt(base, 'etag') });
-        queryClient.setQueryData(query.queryKey, saved);
-      }
-      setEdits({});
-      notify(t('settings.saved'));
-      await invalidate('settings');
-    },
-  });
-  const save = () => {
-    if (!isPending) mutate();
-  };
-  useShortcut('mod+enter', 'form.save', save, isEdited);
-  return {
-    shown: { ...settings, ...edits },
-    isEdited,
-    isPending,
-    error,
-    faults: faultsOf(error),
-    save,
-    change: (part: Json) => {
-      if (!isPending) reset();
-      if (!isEdited) setBase(settings);
-      setEdits((known) => ({ ...known, ...part }));
-    },
-  };
+/** Writes the name, and the settings unless others have written them since. What was cleared gets its default again. */
+async function write(over: Json, { displayName, ...edits }: Json): Promise<Json> {
+  if (displayName !== undefined) {
+    const tenant = await call('updateTenant', {}, { body: { displayName } });
+    queryClient.setQueryData(tenantQuery(true).queryKey, tenant);
+  }
+  if (Object.keys(edits).length === 0) return over;
+  const body = Object.fromEntries(Object.entries(edits).map(([name, value]) => [name, value ?? null]));
+  const saved = await call('updateSettings', {}, { body, ifMatch: textAt(over, 'etag') });
+  queryClient.setQueryData(query.queryKey, saved);
+  await invalidate('settings');
+  return saved;
 }
