@@ -16,9 +16,14 @@ export function faultsOf(error: unknown, place: 'body' | 'parameters' = 'body'):
   return new Map(of.map(({ pointer, code, detail }) => [pointer, labels.fault(code, detail)]));
 }
 
+/** The first fault at or below a place. */
+export function faultWithin(faults: Faults, pointer: string): string | undefined {
+  return [...faults].find(([each]) => `${each}/`.startsWith(`${pointer}/`))?.[1];
+}
+
 /** Whether there are faults at or below a place. */
 export function isFaulty(faults: Faults, pointer: string): boolean {
-  return [...faults.keys()].some((each) => `${each}/`.startsWith(`${pointer}/`));
+  return faultWithin(faults, pointer) !== undefined;
 }
 
 /** The part of a problem that belongs to no shown field: its detail, or the errors of fields that the form lacks. */

@@ -36,9 +36,8 @@ export function Widget(props: WidgetProps) {
   const own = useContext(OwnInputs)(props);
   if (own !== undefined) return own;
   if (field.list) return <Texts {...props} />;
-  if (field.options || field.type === 'enum') return <Options {...props} />;
-  if (field.reference !== undefined) return <Picker {...props} />;
-  if (field.currency) return <Currency {...props} />;
+  if (field.options || field.type === 'enum' || field.reference !== undefined || field.currency)
+    return <Chosen {...props} />;
   switch (field.type) {
     case 'bool':
       return <Bool {...props} />;
@@ -113,41 +112,21 @@ function localTime(moment: string): string {
   return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
 }
 
-function Options(props: WidgetProps) {
+/** One of several: a value of the field or of its enum, another record, or a currency. An empty id stands for none. */
+function Chosen(props: WidgetProps) {
   const { field, value, onChange } = props;
   const choices = choicesOf(field);
-  return (
-    <Select
-      {...namingOf(props)}
-      options={field.required ? choices : [{ id: '', name: t('form.none') }, ...choices]}
-      isDisabled={choices.length === 0}
-      value={typeof value === 'string' ? value : ''}
-      onChange={(id) => onChange(id === '' ? null : id)}
-    />
-  );
-}
-
-function Picker(props: WidgetProps) {
-  const { field, value, onChange } = props;
-  return (
-    <ReferencePicker
-      {...namingOf(props)}
-      resource={field.reference ?? ''}
-      value={typeof value === 'string' ? value : ''}
-      onChange={(id) => onChange(id === '' ? null : id)}
-    />
-  );
-}
-
-function Currency(props: WidgetProps) {
-  const { field, value, onChange } = props;
-  return (
-    <CurrencyChoice
-      {...namingOf(props)}
-      value={typeof value === 'string' ? value : ''}
-      onChange={(code) => (code !== '' || !field.required) && onChange(code === '' ? null : code)}
-    />
-  );
+  const chosen = {
+    ...namingOf(props),
+    value: typeof value === 'string' ? value : '',
+    onChange: (id: string) => (id !== '' || !field.currency || !field.required) && onChange(id === '' ? null : id),
+  };
+  if (field.options || field.type === 'enum') {
+    const options = field.required ? choices : [{ id: '', name: t('form.none') }, ...choices];
+    return <Select {...chosen} options={options} isDisabled={choices.length === 0} />;
+  }
+  if (field.reference !== undefined) return <ReferencePicker {...chosen} resource={field.reference} />;
+  return <CurrencyChoice {...chosen} />;
 }
 
 function Bool(props: WidgetProps) {

@@ -4,7 +4,7 @@ import { useSentences } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
 import { isJson, type Json } from '../../contract/json.ts';
 import { Button, IconButton } from '../ui.tsx';
-import { Fault, type Faults } from './form-faults.tsx';
+import { Fault, faultWithin, type Faults } from './form-faults.tsx';
 import { keyOf, nameOf, type FormField } from './form-field.ts';
 import { Widget, type WidgetProps } from './form-widgets.tsx';
 import style from './form.module.css';
@@ -107,10 +107,9 @@ interface RowProps extends Omit<FormProps, 'names' | 'fields' | 'onLeave'> {
 
 /** The fault of a field; for one that has no inputs for its parts, theirs too. */
 function faultAt(faults: Faults, pointer: string, { type, list, of }: FormField): string | undefined {
-  const own = faults.get(pointer);
-  if (own !== undefined || (type === 'message' && of !== 'Money')) return own;
+  const hasParts = type === 'message' && of !== 'Money';
   const isWhole = list === true || type === 'object' || of === 'Money';
-  return isWhole ? [...faults].find(([other]) => other.startsWith(`${pointer}/`))?.[1] : undefined;
+  return faults.get(pointer) ?? (isWhole && !hasParts ? faultWithin(faults, pointer) : undefined);
 }
 
 /** Fields that a request can set. @param names of those that are wanted, in their order */

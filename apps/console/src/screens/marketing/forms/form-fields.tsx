@@ -5,7 +5,7 @@ import { labels, t } from '../../../app/language.ts';
 import { itemsAt, textAt, type Json } from '../../../contract/json.ts';
 import { OrderKeys, Section } from '../../../kit/editor.tsx';
 import { Check, Select, TextField } from '../../../kit/form/field.tsx';
-import { Fault } from '../../../kit/form/form-faults.tsx';
+import { Fault, faultWithin } from '../../../kit/form/form-faults.tsx';
 import { FormRow } from '../../../kit/form/form.tsx';
 import type { Draft } from '../../../kit/form/use-draft.ts';
 import { Button, IconButton } from '../../../kit/ui.tsx';
@@ -67,7 +67,7 @@ interface LineProps {
 function FieldLine({ field, index, draft, onChange, onRemove, onMove }: LineProps) {
   const at = `/fields/${index}`;
   const label = textAt(field, 'label');
-  const fault = [...draft.faults].find(([pointer]) => pointer.startsWith(`${at}/`))?.[1];
+  const fault = faultWithin(draft.faults, at);
   const onKeyDown = (event: KeyboardEvent) => {
     const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
     if (by === undefined || !event.altKey) return;

@@ -6,7 +6,7 @@ import { format, labels, t } from '../../../app/language.ts';
 import { keyText, useShortcut } from '../../../app/shortcuts.ts';
 import { call, Problem } from '../../../contract/api.ts';
 import { isJson, isSame, itemsAt, textAt, valueAt, type Json } from '../../../contract/json.ts';
-import { Fault, faultsOf, FormFault } from '../../../kit/form/form-faults.tsx';
+import { Fault, faultsOf, faultWithin, FormFault } from '../../../kit/form/form-faults.tsx';
 import { ReferencePicker } from '../../../kit/form/reference.tsx';
 import { Button, IconButton, join } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
@@ -74,7 +74,7 @@ export function Lines({ item }: { item: Item }) {
                 place={index + 1}
                 net={nets[index] ?? ''}
                 currency={currency}
-                fault={[...faults].find(([pointer]) => pointer.startsWith(`/lineItems/${index}/`))?.[1]}
+                fault={faultWithin(faults, `/lineItems/${index}`)}
                 onChange={canEdit ? (next) => change(lines.with(index, next)) : undefined}
                 onRemove={() => change(lines.toSpliced(index, 1))}
                 onEnter={add}

@@ -4,7 +4,7 @@ import { Plus, X } from '../../../gen/icons.ts';
 import { labels, t } from '../../../app/language.ts';
 import { keyText, useShortcut } from '../../../app/shortcuts.ts';
 import { itemsAt, textAt, type Json } from '../../../contract/json.ts';
-import { Fault, faultsOf, FormFault } from '../../../kit/form/form-faults.tsx';
+import { Fault, faultsOf, faultWithin, FormFault } from '../../../kit/form/form-faults.tsx';
 import { ReferencePicker } from '../../../kit/form/reference.tsx';
 import { Segments } from '../../../kit/form/segments.tsx';
 import { Button, IconButton, join } from '../../../kit/ui.tsx';
@@ -24,7 +24,7 @@ export function SplitEditor({ item, onEnd }: { item: Item; onEnd: () => void }) 
   const setSplits = (next: Json[]) => !isSaving && setDrafted(next);
   const send = () => void save({ splits }).then((isSaved) => isSaved && onEnd());
   const left = wholeUnits - splits.reduce((sum, split) => sum + (isRevenue(split) ? unitsOf(split) : 0), 0);
-  const faults = [...faultsOf(error)];
+  const faults = faultsOf(error);
   const add = () => setSplits([...splits, { ownerId: '', share: shareOf(Math.max(left, 0)), kind: 'REVENUE' }]);
   useShortcut('mod+s', 'form.save', send);
   return (
@@ -34,7 +34,7 @@ export function SplitEditor({ item, onEnd }: { item: Item; onEnd: () => void }) 
           key={index}
           split={split}
           place={index + 1}
-          fault={faults.find(([pointer]) => pointer.startsWith(`/splits/${index}/`))?.[1]}
+          fault={faultWithin(faults, `/splits/${index}`)}
           onChange={(next) => setSplits(splits.with(index, next))}
           onRemove={() => setSplits(splits.toSpliced(index, 1))}
           onEnter={send}
@@ -51,7 +51,7 @@ export function SplitEditor({ item, onEnd }: { item: Item; onEnd: () => void }) 
           </span>
         )}
       </span>
-      {faults.some(([pointer]) => pointer === '/splits') && <Fault>{new Map(faults).get('/splits')}</Fault>}
+      {faults.has('/splits') && <Fault>{faults.get('/splits')}</Fault>}
       <FormFault error={error} names={['splits']} />
       <span className={text.row}>
         <Button small kind="primary" shortcut={keyText('mod+s')} isPending={isSaving} onPress={send}>

@@ -1,11 +1,12 @@
 import { useEffect, useRef, useState, type DragEvent } from 'react';
+import { FileTrigger } from 'react-aria-components';
 import { Paperclip, Reply, StickyNote } from '../../../gen/icons.ts';
 import { t } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';
 import { keyText, useShortcut } from '../../../app/shortcuts.ts';
 import { textAt, type Json } from '../../../contract/json.ts';
 import { Select, TextField } from '../../../kit/form/field.tsx';
-import { faultsOf, FormFault, type Faults } from '../../../kit/form/form-faults.tsx';
+import { faultsOf, faultWithin, FormFault, type Faults } from '../../../kit/form/form-faults.tsx';
 import { Segments } from '../../../kit/form/segments.tsx';
 import { useRecord } from '../../../kit/record/names.tsx';
 import { Button, join } from '../../../kit/ui.tsx';
@@ -62,7 +63,7 @@ export function Composer({ ticket }: { ticket: Json }) {
       }}
     >
       <Inputs ticket={ticket} draft={draft} kinds={kinds} faults={faultsOf(draft.error)} onChange={change} />
-      <AttachmentList of={attachments} fault={faultOfFiles(faultsOf(draft.error))} />
+      <AttachmentList of={attachments} fault={faultWithin(faultsOf(draft.error), '/fileIds')} />
       <FormFault error={draft.error} names={['text', 'cc', 'fileIds']} />
       <Foot
         ticket={ticket}
@@ -160,7 +161,13 @@ function Foot({ ticket, draft, canSend, onChange, onFocus, onAttach }: FootProps
     <div className={style.foot}>
       <MacroMenu ticket={ticket} />
       {isNote ? <MentionMenu onChoose={add} /> : <TemplateMenu ticket={ticket} onChoose={add} />}
-      {onAttach && <FileChooser onChoose={onAttach} />}
+      {onAttach && (
+        <FileTrigger allowsMultiple onSelect={(files) => onAttach([...(files ?? [])])}>
+          <Button small kind="bare" icon={Paperclip}>
+            {t('ticket.attach')}
+          </Button>
+        </FileTrigger>
+      )}
       <span className={text.grow} />
       {!isNote && (
         <Select
@@ -181,32 +188,6 @@ function Foot({ ticket, draft, canSend, onChange, onFocus, onAttach }: FootProps
       </Button>
     </div>
   );
-}
-
-function FileChooser({ onChoose }: { onChoose: (files: readonly File[]) => void }) {
-  const input = useRef<HTMLInputElement>(null);
-  return (
-    <>
-      <input
-        ref={input}
-        type="file"
-        multiple
-        hidden
-        onChange={({ target }) => {
-          onChoose([...(target.files ?? [])]);
-          // The same file can be chosen again once it was removed.
-          target.value = '';
-        }}
-      />
-      <Button small kind="bare" icon={Paperclip} onPress={() => input.current?.click()}>
-        {t('ticket.attach')}
-      </Button>
-    </>
-  );
-}
-
-function faultOfFiles(faults: Faults): string | undefined {
-  return [...faults].find(([pointer]) => pointer.startsWith('/fileIds'))?.[1];
 }
 
 /** To whom the answer goes. */
