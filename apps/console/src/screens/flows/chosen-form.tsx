@@ -1,22 +1,25 @@
-import { useQuery } from '@tanstack/react-query';
-import { Plus, Trash } from '../../gen/icons.ts';
+import { useQuery, useMutation } from '@tanstack/react-query';
+import { useState } from 'react';
+import { Plus, Trash, Copy, RefreshCw } from '../../gen/icons.ts';
 import { labels, t } from '../../app/language.ts';
-import { readQuery } from '../../contract/api.ts';
+import { readQuery, call } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
 import { isJson, itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { EditorForm } from '../../kit/editor.tsx';
 import { optionsOf } from '../../kit/form/choices.ts';
-import { Select } from '../../kit/form/field.tsx';
+import { Select, TextField } from '../../kit/form/field.tsx';
 import type { Faults } from '../../kit/form/form-faults.tsx';
 import type { FormField } from '../../kit/form/form-field.ts';
 import { OwnInputs } from '../../kit/form/form-widgets.tsx';
 import { Form, inputsOf } from '../../kit/form/form.tsx';
 import { Button } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
+import { useMay } from '../../app/resource.ts';
+import { Ask } from '../../kit/form/ask.tsx';
+import { copyText } from '../../kit/notices.ts';
 import { ExpressionNames, inputOfExpression } from './expression/expression-field.tsx';
 import { knownNames } from './expression/known-names.ts';
 import style from './flows.module.css';
-import { HookAddress } from './hook-address.tsx';
 import { nameOfStep } from './step-names.ts';
 import {
   kindOf,
@@ -241,4 +244,40 @@ function useFields(message: string, type: string): readonly FormField[] {
     flow: optionsOf(itemsAt(flows.data, 'flows'), 'key'),
   };
   return fields.map((field) => ({ ...field, ...(options[field.name] && { options: options[field.name] }) }));
+}
+
+/** Makes the address at which other systems start a flow. It is shown once, since only a hash of its token is stored. */
+function HookAddress({ flowId }: { flowId: string }) {
+  const may = useMay();
+  const [isAsked, setIsAsked] = useState(false);
+  const { data, mutateAsync } = useMutation({ mutationFn: () => call('rotateFlowHook', { id: flowId }) });
+  const address = data && `${location.origin}/v1/flowHooks/${textAt(data, 'token')}`;
+  if (!may('rotateFlowHook')) return null;
+  return (
+    <>
+      {address !== undefined && (
+        <TextField label={t('flow.hook.address')} value={address} isReadOnly help={t('flow.hook.once')} />
+      )}
+      <span className={text.row}>
+        {address !== undefined && (
+          <Button small icon={Copy} onPress={() => void copyText(address, t('record.copied'))}>
+            {t('flow.hook.copy')}
+          </Button>
+        )}
+        <Button small icon={RefreshCw} onPress={() => setIsAsked(true)}>
+          {t('flow.hook.make')}
+        </Button>
+      </span>
+      {isAsked && (
+        <Ask
+          title={t('flow.hook.make')}
+          acts={[{ name: t('flow.hook.make'), run: () => mutateAsync() }]}
+          names={[]}
+          onClose={() => setIsAsked(false)}
+        >
+          {() => <p>{t('flow.hook.ends')}</p>}
+        </Ask>
+      )}
+    </>
+  );
 }

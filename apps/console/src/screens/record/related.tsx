@@ -11,6 +11,8 @@ import { Chip } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { OperationDialog } from '../operation/operation-dialog.tsx';
 import { CustomerCard } from '../ticket/customer-card.tsx';
+import { TaskList } from '../work/task-list.tsx';
+import { openTasks, useTaskActs } from '../work/tasks.ts';
 import { Associations } from './associations.tsx';
 import { Files } from './files.tsx';
 import type { Item } from './item.ts';
@@ -18,7 +20,6 @@ import { MailService } from './mail-service.tsx';
 import { Panel, RowText } from './panel.tsx';
 import { Splits } from './sale/splits.tsx';
 import { timelineOf } from './work/timeline-of.ts';
-import { Tasks } from './work/tasks.tsx';
 import style from './record.module.css';
 
 /** What belongs to the record: records that refer to it, associations, its children, its files. */
@@ -216,4 +217,27 @@ function listIn(id: string): Field | undefined {
   return theContract()
     .fields(theContract().operation(id).answer)
     .find(({ list, type }) => list === true && type === 'message');
+}
+
+/** The open tasks about a record. Nothing for a record that tasks are not about. */
+function Tasks({ item }: { item: Item }) {
+  const path = `related.${item.resource.singular}`;
+  const tasks = theContract().resource('tasks');
+  const isAbout = tasks?.filters.some((filter) => filter.path === path) === true && item.may('listTasks');
+  return isAbout && item.resource.name !== 'tasks' ? <OpenTasks item={item} path={path} /> : null;
+}
+
+function OpenTasks({ item, path }: { item: Item; path: string }) {
+  const filter = `${path} = "${item.id}" AND ${openTasks}`;
+  const { data } = useQuery(readQuery('listTasks', { filter, orderBy: 'deadline', pageSize: 20 }));
+  const acts = useTaskActs();
+  const tasks = itemsAt(data, 'tasks');
+  if (!data || tasks.length === 0) return null;
+  return (
+    <Panel title={labels.resource('tasks')} count={String(tasks.length)}>
+      <div className={style.tasks}>
+        <TaskList label={labels.resource('tasks')} tasks={tasks} acts={acts} about={false} />
+      </div>
+    </Panel>
+  );
 }

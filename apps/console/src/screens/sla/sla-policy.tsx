@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { useQuery } from '@tanstack/react-query';
 import { FlaskConical, Rocket, SquareX } from '../../gen/icons.ts';
 import { labels, t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
@@ -13,7 +14,11 @@ import { useDraft, type Draft } from '../../kit/form/use-draft.ts';
 import { RecordOfAddress } from '../../kit/record-of-address.tsx';
 import { StateChip } from '../../kit/record/states.tsx';
 import { Button } from '../../kit/ui.tsx';
-import { ActivateDialog } from './activate-dialog.tsx';
+import { call, invalidate } from '../../contract/api.ts';
+import { Ask } from '../../kit/form/ask.tsx';
+import { Segments } from '../../kit/form/segments.tsx';
+import { notify } from '../../kit/notices.ts';
+import text from '../../style/text.module.css';
 import { Simulation } from './simulation.tsx';
 import { TargetTable } from './target-table.tsx';
 
@@ -94,5 +99,50 @@ function EditorBar({ policy, draft, onTry }: BarProps) {
       )}
       {isActivating && <ActivateDialog policy={policy} onClose={() => setIsActivating(false)} />}
     </Bar>
+  );
+}
+
+/** Makes the saved policy the active version, after it has said how many open tickets that concerns. */
+function ActivateDialog({ policy, onClose }: { policy: Json; onClose: () => void }) {
+  const [openTickets, setOpenTickets] = useState('KEEP');
+  const [id, etag] = [textAt(policy, 'id'), textAt(policy, 'etag')];
+  const body = { openTickets };
+  const { data } = useQuery({
+    queryKey: ['slaPolicies', 'activateSlaPolicy', id, etag, openTickets],
+    queryFn: ({ signal }) => call('activateSlaPolicy', { id, validateOnly: true }, { body, signal }),
+    retry: false,
+  });
+  const activate = async () => {
+    await call('activateSlaPolicy', { id }, { body, ifMatch: etag });
+    await Promise.all(['slaPolicies', 'slaTimers', 'tickets'].map(invalidate));
+    notify(t('sla.activated', { name: textAt(policy, 'name') }));
+  };
+  return (
+    <Ask
+      title={t('sla.activateTitle', { name: textAt(policy, 'name') })}
+      acts={[{ name: t('sla.activate'), run: activate }]}
+      onClose={onClose}
+      names={[]}
+    >
+      {() => (
+        <>
+          <p>{t('sla.activateHelp')}</p>
+          <Segments
+            label={labels.field('SlaActivation', 'openTickets')}
+            value={openTickets}
+            onChange={setOpenTickets}
+            options={labels.values('OpenTickets').map(({ id }) => ({ id, name: t(`sla.open.${id}`) }))}
+          />
+          <p className={text.meta} aria-live="polite">
+            {data
+              ? t('sla.concerns', {
+                  count: Number(textAt(data, 'affectedTickets') || 0),
+                  of: Number(textAt(data, 'checkedTickets') || 0),
+                })
+              : t('sla.simulating')}
+          </p>
+        </>
+      )}
+    </Ask>
   );
 }

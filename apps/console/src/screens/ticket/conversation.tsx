@@ -1,16 +1,19 @@
-import { useInfiniteQuery } from '@tanstack/react-query';
+import { useInfiniteQuery, useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Split } from '../../gen/icons.ts';
 import { t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
-import { listQuery } from '../../contract/api.ts';
+import { listQuery, call, invalidate } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import { byDay, Day } from '../../kit/record/timeline.tsx';
 import { Button } from '../../kit/ui.tsx';
+import { TextField } from '../../kit/form/field.tsx';
+import { faultsOf, FormFault } from '../../kit/form/form-faults.tsx';
+import { notify } from '../../kit/notices.ts';
+import { useGoOn } from '../../kit/use-go-on.ts';
 import style from './conversation.module.css';
 import { EntryView } from './entry.tsx';
-import { SplitBar } from './split-bar.tsx';
 
 /** What customer and agents wrote, the latest last, and the notes that only agents see. */
 export function Conversation({ ticket, isSplitting, onSplit }: ConversationProps) {
@@ -80,4 +83,57 @@ function entriesQuery(id: string) {
   const resource = theContract().resource('ticketEntries');
   if (!resource) throw new Error('The contract has no entries of tickets.');
   return listQuery(resource, { filter: `ticketId = "${id}"`, orderBy: 'createTime desc', pageSize: 50 });
+}
+
+interface SplitBarProps {
+  ticket: Json;
+  entryIds: readonly string[];
+  onEnd: () => void;
+}
+
+/** Makes a ticket of its own of the chosen entries. */
+function SplitBar({ ticket, entryIds, onEnd }: SplitBarProps) {
+  const [subject, setSubject] = useState('');
+  const navigate = useGoOn();
+  const split = useMutation({
+    mutationFn: async () => {
+      const answer = await call('splitTicket', { id: textAt(ticket, 'id') }, { body: { entryIds, subject } });
+      await Promise.all([invalidate('tickets'), invalidate('ticketEntries')]);
+      onEnd();
+      const made = textAt(answer, 'created.id');
+      notify(t('ticket.splitDone', { subject }));
+      void navigate({ to: '/inbox', search: { ticket: made } as never });
+    },
+  });
+  return (
+    <form
+      className={style.split}
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (entryIds.length > 0 && !split.isPending) split.mutate();
+      }}
+    >
+      <p>{t('ticket.splitHelp', { count: entryIds.length })}</p>
+      <TextField
+        label={t('ticket.splitSubject')}
+        value={subject}
+        onChange={setSubject}
+        error={faultsOf(split.error).get('/subject')}
+        autoFocus
+      />
+      <FormFault error={split.error} names={['subject']} />
+      <span className={style.acts}>
+        <Button onPress={onEnd}>{t('form.cancel')}</Button>
+        <Button
+          kind="primary"
+          type="submit"
+          icon={Split}
+          isDisabled={entryIds.length === 0}
+          isPending={split.isPending}
+        >
+          {t('ticket.split')}
+        </Button>
+      </span>
+    </form>
+  );
 }

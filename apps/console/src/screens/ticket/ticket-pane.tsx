@@ -19,12 +19,15 @@ import { Menu, MenuItem } from '../../kit/overlay.tsx';
 import { Reference } from '../../kit/record/names.tsx';
 import { Button, Chip, IconButton, join } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
+import { call } from '../../contract/api.ts';
+import { Ask } from '../../kit/form/ask.tsx';
+import { ReferencePicker } from '../../kit/form/reference.tsx';
+import { notify } from '../../kit/notices.ts';
 import { Clocks } from './clock/clocks.tsx';
 import { Composer } from './composer/composer.tsx';
 import { Conversation } from './conversation.tsx';
 import { CustomerCard } from './customer-card.tsx';
-import { MergeDialog } from './merge-dialog.tsx';
-import { useTicketActs } from './ticket-acts.ts';
+import { useTicketActs, refreshTickets } from './ticket-acts.ts';
 import { TicketFacts } from './ticket-facts.tsx';
 import style from './ticket-pane.module.css';
 
@@ -140,5 +143,40 @@ function Acts({ ticket, acts }: { ticket: Json; acts: Acts }) {
       </Menu>
       {isMerging && <MergeDialog ticket={ticket} onClose={() => setIsMerging(false)} />}
     </>
+  );
+}
+
+/** Merges a ticket into another one. The notice, and later the ticket, takes it back. */
+function MergeDialog({ ticket, onClose }: { ticket: Json; onClose: () => void }) {
+  const [into, setInto] = useState('');
+  const id = textAt(ticket, 'id');
+  const merge = async () => {
+    await call('mergeTicket', { id }, { body: { intoId: into } });
+    await refreshTickets();
+    notify(t('ticket.mergeDone', { number: textAt(ticket, 'number') }), () =>
+      call('undoTicketMerge', { id }).then(refreshTickets),
+    );
+  };
+  return (
+    <Ask
+      title={t('ticket.mergeTitle', { number: textAt(ticket, 'number') })}
+      acts={[{ name: t('ticket.merge'), run: merge }]}
+      onClose={onClose}
+      names={['intoId']}
+    >
+      {(faults) => (
+        <>
+          <p>{t('ticket.mergeHelp')}</p>
+          <ReferencePicker
+            label={t('ticket.mergeInto')}
+            resource="tickets"
+            value={into}
+            onChange={setInto}
+            error={faults.get('/intoId')}
+            autoFocus
+          />
+        </>
+      )}
+    </Ask>
   );
 }

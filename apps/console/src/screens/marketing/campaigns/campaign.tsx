@@ -1,7 +1,8 @@
 import { lazy, Suspense, useState } from 'react';
+import { useQuery } from '@tanstack/react-query';
 import { Send, Undo2 } from '../../../gen/icons.ts';
 import { Pending } from '../../../app/boundaries.tsx';
-import { labels, t } from '../../../app/language.ts';
+import { labels, t, format } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';
 import { Bar } from '../../../app/shell/shell.tsx';
 import { textAt, type Json } from '../../../contract/json.ts';
@@ -9,17 +10,20 @@ import { Crumbs } from '../../../kit/crumbs.tsx';
 import { Editor } from '../../../kit/editor.tsx';
 import { FormFault } from '../../../kit/form/form-faults.tsx';
 import { SaveButton } from '../../../kit/form/save-button.tsx';
-import { useDraft, type Draft } from '../../../kit/form/use-draft.ts';
+import { useDraft, type Draft, keep } from '../../../kit/form/use-draft.ts';
 import { RecordOfAddress } from '../../../kit/record-of-address.tsx';
 import { StateChip } from '../../../kit/record/states.tsx';
 import { Button } from '../../../kit/ui.tsx';
 import { RecordMenu } from '../../../kit/record/record-menu.tsx';
 import { useGoOn } from '../../../kit/use-go-on.ts';
+import { call, readQuery } from '../../../contract/api.ts';
+import { Ask } from '../../../kit/form/ask.tsx';
+import { notify } from '../../../kit/notices.ts';
+import text from '../../../style/text.module.css';
 import { CampaignForm } from './campaign-form.tsx';
-import { Checklist, useChecks } from './checklist.tsx';
+import { Checklist, useChecks, isTimed } from './checklist.tsx';
 import { MailPreview } from './mail-preview.tsx';
 import { campaignTones } from './recipients.ts';
-import { StartDialog } from './start-dialog.tsx';
 
 // What is shown once it has started is not loaded before.
 const Monitor = lazy(() => import('./monitor.tsx'));
@@ -125,5 +129,45 @@ function DraftButtons({ campaign, draft, isReady }: EditorBarProps) {
       )}
       {isStarting && campaign && <StartDialog campaign={campaign} onClose={() => setIsStarting(false)} />}
     </>
+  );
+}
+
+/** Asks once more, with the number of people, before e-mails leave. */
+function StartDialog({ campaign, onClose }: { campaign: Json; onClose: () => void }) {
+  const id = textAt(campaign, 'id');
+  const { data } = useQuery(readQuery('estimateCampaign', { id }));
+  const isLater = isTimed(campaign);
+  const start = async () => {
+    const verb = isLater ? 'scheduleCampaign' : 'startCampaign';
+    const started = await call(verb, { id }, { ifMatch: textAt(campaign, 'etag'), ...(isLater && { body: {} }) });
+    keep('campaigns', started);
+    notify(t(isLater ? 'campaign.scheduled' : 'campaign.started', { name: textAt(campaign, 'name') }));
+  };
+  const [sample, mailable] = [Number(data?.sample ?? 0), Number(data?.sampleMailable ?? 0)];
+  const audience = Number(data?.audience ?? 0);
+  const local = textAt(campaign, 'schedule.localTime');
+  return (
+    <Ask
+      title={t('campaign.startTitle', { name: textAt(campaign, 'name') })}
+      acts={[{ name: t(isLater ? 'campaign.schedule' : 'campaign.sendNow'), run: start }]}
+      onClose={onClose}
+      names={[]}
+    >
+      {() => (
+        <>
+          <p className={text.figure}>
+            {data ? t('campaign.people', { count: Math.round((audience * mailable) / Math.max(1, sample)) }) : '…'}
+          </p>
+          <p className={text.two}>{t('campaign.startHelp', { count: audience })}</p>
+          {isLater && (
+            <p>
+              {local === ''
+                ? format.exactTime(textAt(campaign, 'schedule.sendTime'))
+                : t('check.local', { time: local.replace('T', ' ') })}
+            </p>
+          )}
+        </>
+      )}
+    </Ask>
   );
 }
