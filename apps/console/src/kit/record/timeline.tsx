@@ -62,12 +62,11 @@ function Entry({
   onGo,
   isCurrent,
 }: Omit<TimelineProps, 'changes' | 'current'> & { change: Json; isCurrent: boolean }) {
-  const hour = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
   const operation = textAt(change, 'operation');
   const origin = textAt(change, 'origin');
   const when = (
     <>
-      <time title={format.exactTime(textAt(change, 'time'))}>{hour.format(new Date(textAt(change, 'time')))}</time>
+      <time title={format.exactTime(textAt(change, 'time'))}>{format.hour(new Date(textAt(change, 'time')))}</time>
       <small title={textAt(change, 'cursor')}>{t('timeline.version', { version: textAt(change, 'version') })}</small>
     </>
   );

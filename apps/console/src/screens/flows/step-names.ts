@@ -30,6 +30,7 @@ import {
 import { labels, locale } from '../../app/language.ts';
 import { isJson, textAt, type Json } from '../../contract/json.ts';
 import type { IconType } from '../../kit/ui.tsx';
+import { units } from '../ticket/clock/sla-clock.ts';
 import { kindOf } from './steps.ts';
 
 const stepIcons: Readonly<Record<string, IconType>> = {
@@ -73,17 +74,9 @@ export function summaryOf(step: Json): string {
   return field === undefined ? '' : textAt(does, field);
 }
 
-const units = [
-  { unit: 'day', seconds: 86_400 },
-  { unit: 'hour', seconds: 3_600 },
-  { unit: 'minute', seconds: 60 },
-  { unit: 'second', seconds: 1 },
-];
-
 /** Such as `2 days`, in the largest unit that has a whole number. */
 export function durationText(seconds: number): string {
-  const { unit, seconds: one } =
-    units.find((each) => seconds >= each.seconds && seconds % each.seconds === 0) ?? units[3]!;
+  const [unit, one] = units.find(([, size]) => seconds >= size && seconds % size === 0) ?? units[3];
   const shown = new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long', maximumFractionDigits: 1 });
   return shown.format(seconds / one);
 }

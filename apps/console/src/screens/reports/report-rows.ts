@@ -1,4 +1,5 @@
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
+import { units } from '../ticket/clock/sla-clock.ts';
 
 /** A stage of a pipeline, with its figures of the report. */
 export interface StageRow {
@@ -50,13 +51,6 @@ export function rowsOf(pipeline: Json, report: Json | undefined): StageRow[] {
     };
   });
 }
-
-const units = [
-  ['day', 86_400],
-  ['hour', 3_600],
-  ['minute', 60],
-  ['second', 1],
-] as const;
 
 /** Seconds in the largest unit that they fill, such as `2.5 days`; – for none. */
 export function durationText(seconds: number | undefined, language: string): string {

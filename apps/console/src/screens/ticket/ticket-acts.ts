@@ -8,7 +8,6 @@ import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { notify } from '../../kit/notices.ts';
 
 export interface StatusChoice {
-  /** Key of the status. */
   id: string;
   name: string;
   category: string;
@@ -68,36 +67,23 @@ export function useTicketActs(ticket: Json) {
     },
   });
   const back: Undo = owner === '' ? { verb: 'releaseTicket' } : { verb: 'assignTicket', body: { userId: owner } };
-  const setStatus = (next: StatusChoice) => {
-    const undo = { verb: 'setTicketStatus', body: { status } };
-    run.mutate({
-      verb: 'setTicketStatus',
-      body: { status: next.id },
-      said: t('ticket.nowStatus', { number, status: next.name }),
-      undo,
-    });
-  };
+  const toStatus: Undo = { verb: 'setTicketStatus', body: { status } };
+  const act = (verb: string, said: string, undo?: Undo) => () =>
+    run.mutate({ verb, said: t(`ticket.${said}`, { number }), undo });
   return {
     error: run.error,
     isMine: owner === user.id,
-    take: () => run.mutate({ verb: 'takeTicket', said: t('ticket.taken', { number }), undo: back }),
+    take: act('takeTicket', 'taken', back),
+    release: act('releaseTicket', 'released', back),
+    solve: act('solveTicket', 'solved', toStatus),
+    reopen: act('reopenTicket', 'reopened'),
+    spam: act('markTicketSpam', 'isSpam', toStatus),
     assign: (userId: string, name: string) =>
       run.mutate({ verb: 'assignTicket', body: { userId }, said: t('ticket.assigned', { number, name }), undo: back }),
-    release: () => run.mutate({ verb: 'releaseTicket', said: t('ticket.released', { number }), undo: back }),
-    setStatus,
-    solve: () =>
-      run.mutate({
-        verb: 'solveTicket',
-        said: t('ticket.solved', { number }),
-        undo: { verb: 'setTicketStatus', body: { status } },
-      }),
-    reopen: () => run.mutate({ verb: 'reopenTicket', said: t('ticket.reopened', { number }) }),
-    spam: () =>
-      run.mutate({
-        verb: 'markTicketSpam',
-        said: t('ticket.isSpam', { number }),
-        undo: { verb: 'setTicketStatus', body: { status } },
-      }),
+    setStatus: ({ id: next, name }: StatusChoice) => {
+      const said = t('ticket.nowStatus', { number, status: name });
+      run.mutate({ verb: 'setTicketStatus', body: { status: next }, said, undo: toStatus });
+    },
   };
 }
 
@@ -108,7 +94,7 @@ interface Undo {
 
 interface Act extends Undo {
   said: string;
-  undo?: Undo;
+  undo?: Undo | undefined;
 }
 
 /** Changes a field of a ticket, unless someone else has changed it since. */

@@ -15,7 +15,6 @@ export interface TimerFacts {
   start: number;
   /** Absent while it is paused. */
   due?: number;
-  /** When it ended. */
   end?: number;
   /** Working time that is left while it is paused, in seconds. */
   remainingSeconds?: number;
@@ -32,21 +31,22 @@ export function clockOf({ state, start, due, end, remainingSeconds }: TimerFacts
   return { tone: used >= 0.75 ? 'soon' : 'calm', leftSeconds, used };
 }
 
-const units = [
-  { unit: 'day', seconds: 86_400 },
-  { unit: 'hour', seconds: 3_600 },
-  { unit: 'minute', seconds: 60 },
-  { unit: 'second', seconds: 1 },
+/** Units of durations, in seconds. */
+export const units = [
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+  ['second', 1],
 ] as const;
 
 /** Seconds in the two largest units that they fill, such as `2 h 58 min`. Seconds are shown below five minutes only. */
 export function leftText(seconds: number, language: string): string {
   const whole = Math.floor(Math.abs(seconds));
   const least = whole < 300 ? 1 : 60;
-  const first = units.findIndex((each) => whole >= each.seconds);
-  const shown = units.slice(first === -1 ? 3 : first).filter((each) => each.seconds >= least);
+  const first = units.findIndex(([, size]) => whole >= size);
+  const shown = units.slice(first === -1 ? 3 : first).filter(([, size]) => size >= least);
   let rest = whole;
-  const parts = shown.slice(0, 2).map(({ unit, seconds: size }) => {
+  const parts = shown.slice(0, 2).map(([unit, size]) => {
     const count = Math.floor(rest / size);
     rest -= count * size;
     return { count, unit };
