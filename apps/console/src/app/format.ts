@@ -36,6 +36,11 @@ export function formatOf(locale: string) {
     percent: (share: number) => percents.format(share),
     money: ({ currencyCode, amount }: { currencyCode: string; amount: string }) =>
       moneyText(locale, currencyCode, amount),
+    /** Writes sums in a currency; – without one. */
+    moneyIn:
+      (currencyCode: string, digits = 0) =>
+      (sum: number): string =>
+        currencyCode === '' ? '–' : moneyText(locale, currencyCode, sum.toFixed(digits)),
     /** A day, such as `2026-01-31`. */
     date: (text: string) => plainDay.format(new Date(`${text}T00:00:00Z`)),
     /** The same without the year: for days around today. */

@@ -2,7 +2,6 @@ import en from '../locales/en.ts';
 import { formatOf } from './format.ts';
 import { labelsOf } from './labels.ts';
 
-/** Languages that the console speaks. */
 const languages = ['en', 'zh-CN'] as const;
 type Language = (typeof languages)[number];
 

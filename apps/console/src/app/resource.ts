@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { useParams } from '@tanstack/react-router';
+import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { readQuery } from '../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../contract/json.ts';
@@ -20,6 +20,25 @@ export function useCollection(): Collection | undefined {
   const parents = useMemo(() => (object === undefined ? {} : { object }), [object]);
   const resource = theContract().resource(name);
   return resource && { resource, parents };
+}
+
+/**
+ * What the address of a screen says, and what changes a part of it. An empty value takes the part away.
+ *
+ * @param take what the screen knows of an address; all of it without
+ */
+export function useAddress<Search extends object>(
+  take: (search: Json) => Search = (search) => search as Search,
+): [Search, (part: { [Name in keyof Search]?: Search[Name] | undefined }) => void] {
+  const search = take(useSearch({ strict: false }));
+  const navigate = useNavigate();
+  return [
+    search,
+    (part) => {
+      const next = Object.entries({ ...search, ...part }).filter(([, value]) => value !== undefined && value !== '');
+      void navigate({ to: '.', search: Object.fromEntries(next), replace: true });
+    },
+  ];
 }
 
 /** The address of a list: `/customers`, or `/objects/machine`. */

@@ -11,7 +11,6 @@ import { isContractLoaded, loadSentences, theContract, type Operation, type Reso
 import { itemsAt, type Json, textAt } from './json.ts';
 
 interface CallOptions {
-  /** Of a JSON body. */
   body?: unknown;
   /** Raw bytes of a body that is a file. */
   file?: Blob;

@@ -3,7 +3,6 @@ import { UNSTABLE_ToastQueue as ToastQueue } from 'react-aria-components';
 /** A notification about a finished action. */
 export interface Notice {
   said: string;
-  /** What takes it back. */
   undo?: () => unknown;
 }
 

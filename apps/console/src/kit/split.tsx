@@ -52,8 +52,9 @@ interface SplitProps<Item> {
   children: (open: Item | undefined, next: () => void) => ReactNode;
 }
 
-export interface ChosenListProps extends Omit<GridListProps<object>, 'aria-label'> {
+export interface ChosenListProps extends Omit<GridListProps<object>, 'aria-label' | 'className'> {
   label: string;
+  className?: string | undefined;
   /** Of the items in their order, where J and K go from one to the next. */
   ids?: readonly string[];
   chosen: string;
@@ -61,7 +62,7 @@ export interface ChosenListProps extends Omit<GridListProps<object>, 'aria-label
 }
 
 /** A list of which one item is chosen. */
-export function ChosenList({ label, ids, chosen, onChoose, ...list }: ChosenListProps) {
+export function ChosenList({ label, ids, chosen, onChoose, className, ...list }: ChosenListProps) {
   const step = (by: number) => {
     const next = ids?.[ids.indexOf(chosen) + by];
     if (next !== undefined) onChoose(next);
@@ -71,6 +72,7 @@ export function ChosenList({ label, ids, chosen, onChoose, ...list }: ChosenList
   return (
     <GridList
       {...list}
+      className={join(style.chosen, className)}
       aria-label={label}
       selectionMode="single"
       selectionBehavior="replace"

@@ -70,6 +70,18 @@ export function Key({ children }: { children: ReactNode }) {
   return <kbd className={style.key}>{children}</kbd>;
 }
 
+/** Keys, and what they do. */
+export function Keys({ of, children }: { of: readonly string[]; children: ReactNode }) {
+  return (
+    <span className={style.keys}>
+      {of.map((key) => (
+        <Key key={key}>{key}</Key>
+      ))}
+      {children}
+    </span>
+  );
+}
+
 export type Tone = 'mark' | 'danger' | 'warn' | 'good' | 'info' | 'line' | 'quiet';
 
 export function Chip({ tone = 'quiet', icon, children }: { tone?: Tone; icon?: IconType; children: ReactNode }) {
@@ -87,10 +99,13 @@ interface FaceProps {
   size?: 'small' | 'middle' | 'big';
 }
 
+/** Letters that are as wide as they are high. */
+const wide = /\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}/u;
+
 /** A circle is a person, a square a company, an outlined square a machine. */
 export function Face({ name, shape = 'person', size = 'small' }: FaceProps) {
   const initials = initialsOf(name);
-  const isWide = /\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}/u.test(initials);
+  const isWide = wide.test(initials);
   const tint = style[`tint${(hash(name) % 6) + 1}`];
   return (
     <span
@@ -155,9 +170,7 @@ function initialsOf(name: string): string {
   const [first = '', ...rest] = name.trim().split(/[\s,]+/u);
   const last = rest.at(-1) ?? '';
   const letters = [first, last].map((word) => [...word].find((letter) => /[\p{L}\p{N}]/u.test(letter)) ?? '');
-  return /\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}/u.test(first)
-    ? ([...first][0] ?? '')
-    : letters.join('').toUpperCase();
+  return wide.test(first) ? ([...first][0] ?? '') : letters.join('').toUpperCase();
 }
 
 function hash(text: string): number {

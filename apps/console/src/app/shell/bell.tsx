@@ -8,7 +8,6 @@ import { isPermitted, useSession } from '../session.ts';
 import { useShortcut } from '../shortcuts.ts';
 import style from './bell.module.css';
 
-/** Loaded when it is first opened. */
 const Panel = lazy(async () => ({ default: (await import('./notification-panel.tsx')).NotificationPanel }));
 
 /** How many notifications are unread, and the newest ones in a panel. */

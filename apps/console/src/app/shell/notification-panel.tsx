@@ -7,7 +7,7 @@ import { call, invalidate, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { theContract } from '../../contract/contract.ts';
 import { Principal } from '../../kit/record/names.tsx';
-import { Button, Icon, join, Key } from '../../kit/ui.tsx';
+import { Button, Icon, join, Keys } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { format, labels, t } from '../language.ts';
 import { useNotificationCount } from '../notifications.ts';
@@ -65,9 +65,9 @@ export function NotificationPanel({ onClose }: { onClose: () => void }) {
         </GridList>
       </div>
       <footer className={style.foot}>
-        <Key>↑</Key>
-        <Key>↓</Key> {t('palette.choose')} <Key>↵</Key> {t('notifications.open')} <Key>E</Key>{' '}
-        {t('notifications.toggle')}
+        <Keys of={['↑', '↓']}>{t('palette.choose')}</Keys>
+        <Keys of={['↵']}>{t('notifications.open')}</Keys>
+        <Keys of={['E']}>{t('notifications.toggle')}</Keys>
       </footer>
     </>
   );

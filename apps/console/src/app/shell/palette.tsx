@@ -17,7 +17,7 @@ import { BuildingComplex, CodeXml, Search } from '../../gen/icons.ts';
 import { theContract } from '../../contract/contract.ts';
 import { readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt } from '../../contract/json.ts';
-import { Icon, Key, type IconType } from '../../kit/ui.tsx';
+import { Icon, Key, Keys, type IconType } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { labels, t } from '../language.ts';
 import { placeGroups, useMayGo } from '../navigation.ts';
@@ -86,8 +86,7 @@ function PaletteContent({ onClose }: { onClose: () => void }) {
         </Virtualizer>
       </Autocomplete>
       <footer className={style.foot}>
-        <Key>↑</Key>
-        <Key>↓</Key> {t('palette.choose')} <Key>↵</Key> {t('palette.run')}
+        <Keys of={['↑', '↓']}>{t('palette.choose')}</Keys> <Keys of={['↵']}>{t('palette.run')}</Keys>
       </footer>
     </AriaDialog>
   );

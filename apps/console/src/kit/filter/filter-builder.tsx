@@ -2,6 +2,7 @@ import { useState } from 'react';
 import { ListFilter, Plus, TextCursorInput, X } from '../../gen/icons.ts';
 import { labels, t } from '../../app/language.ts';
 import type { Resource } from '../../contract/contract.ts';
+import text from '../../style/text.module.css';
 import { Choose } from '../form/choose.tsx';
 import { Select, TextField } from '../form/field.tsx';
 import type { FormField } from '../form/form-field.ts';
@@ -41,7 +42,7 @@ export function FilterBuilder({ resource, names, value, onChange, fault }: Build
   const add = () => change({ ...shown, rows: [...shown.rows, rowFor(names[0])] });
   if (isText || read === undefined)
     return (
-      <div className={style.rows}>
+      <div className={text.stack}>
         <FilterInput {...{ resource, names, value, onChange, fault }} parameters={{}} />
         {read && (
           <span>
@@ -53,7 +54,7 @@ export function FilterBuilder({ resource, names, value, onChange, fault }: Build
       </div>
     );
   return (
-    <div className={style.rows} role="group" aria-label={t('filter.label')}>
+    <div className={text.stack} role="group" aria-label={t('filter.label')}>
       {shown.rows.map((row, index) => (
         <Row
           key={index}

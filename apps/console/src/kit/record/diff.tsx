@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import { Radio, RadioGroup } from 'react-aria-components';
 import { t } from '../../app/language.ts';
 import { isEmpty, isJson, isSame, type Json } from '../../contract/json.ts';
+import text from '../../style/text.module.css';
 import type { FormField } from '../form/form-field.ts';
 import style from './diff.module.css';
 import { Value } from './value.tsx';
@@ -34,7 +35,7 @@ export function Diff({ field, before, after }: FieldChange) {
   return (
     <>
       {!isEmpty(before) && <Was field={field} value={before} />}
-      {isEmpty(after) ? <span className={style.gone}>{t('diff.removed')}</span> : <New field={field} value={after} />}
+      {isEmpty(after) ? <span className={text.faint}>{t('diff.removed')}</span> : <New field={field} value={after} />}
     </>
   );
 }

@@ -22,7 +22,7 @@ const ended = ['SUCCEEDED', 'FAILED', 'CANCELLED', 'UNDONE'];
 export function LiveOperation({ id, title, onEnd }: { id: string; title?: string; onEnd?: (operation: Json) => void }) {
   const { operation, isLost, restart } = useOperation(id, onEnd);
   const [isListed, setIsListed] = useState(false);
-  if (!operation) return <p className={style.wait}>{t('job.reading')}</p>;
+  if (!operation) return <p className={text.two}>{t('job.reading')}</p>;
   const state = textAt(operation, 'state');
   const issues = countOf(operation, 'issues');
   return (
@@ -42,7 +42,7 @@ export function LiveOperation({ id, title, onEnd }: { id: string; title?: string
       </header>
       <Progress operation={operation} />
       {isLost && <p className={text.meta}>{t('job.lost')}</p>}
-      {state === 'FAILED' && <p className={style.error}>{problemText(operation.error)}</p>}
+      {state === 'FAILED' && <p className={text.danger}>{problemText(operation.error)}</p>}
       <Actions operation={operation} onDone={restart} />
       {issues > 0 && (
         <Button small kind="bare" icon={TriangleAlert} onPress={() => setIsListed(!isListed)}>
@@ -56,7 +56,6 @@ export function LiveOperation({ id, title, onEnd }: { id: string; title?: string
 
 interface LiveState {
   operation: Json | undefined;
-  /** Whether the stream broke off. */
   isLost: boolean;
   /** Follows it anew, as after an undo of one that had ended. */
   restart: () => void;

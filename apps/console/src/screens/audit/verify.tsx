@@ -107,7 +107,7 @@ function Verdict({ verification }: { verification: Json }) {
       </p>
     );
   return (
-    <p className={style.fault}>
+    <p className={text.danger}>
       <strong>
         {t('verify.broken', { number: format.number(Number(valueAt(verification, 'fault.number') ?? 0)) })}
       </strong>{' '}

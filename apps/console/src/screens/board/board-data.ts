@@ -1,6 +1,6 @@
 import { useQuery, type InfiniteData } from '@tanstack/react-query';
 import { listQuery, queryClient, readQuery, type Page } from '../../contract/api.ts';
-import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
+import { isEmpty, itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { theContract, type Resource } from '../../contract/contract.ts';
 import type { BoardHint } from '../../hints/hints.ts';
 import { split } from '../../kit/filter/filter-language.ts';
@@ -155,7 +155,6 @@ function conditions({ hint, pipeline, written }: BoardScope, column?: string): {
 
 /** A column of a board. */
 export interface Column {
-  /** Value of the column's field. */
   key: string;
   /** As written in the pipeline; for an enum it comes from the catalog. */
   name: string | undefined;
@@ -237,10 +236,6 @@ function hasTransition(pipeline: Json, from: Column, to: Column): boolean {
 function fieldsOf(guard: Json): string[] {
   const fields = valueAt(guard, 'fields');
   return Array.isArray(fields) ? fields.filter((field) => typeof field === 'string') : [];
-}
-
-function isEmpty(value: unknown): boolean {
-  return value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0);
 }
 
 const dayMs = 86_400_000;

@@ -18,7 +18,8 @@ import { hintsOf, type BoardHint } from '../../hints/hints.ts';
 import { Select } from '../../kit/form/field.tsx';
 import { useFilterNames } from '../../kit/filter/filter-completion.ts';
 import { FilterInput } from '../../kit/filter/filter-input.tsx';
-import { Button, Key } from '../../kit/ui.tsx';
+import { Nothing } from '../../kit/nothing.tsx';
+import { Button, Keys } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { columnsOf, placeOf, refusalOf, useTotals, verbOf, type BoardScope } from './board-data.ts';
 import { pressOnCard, useHeldKeys, useMoves, BoardContext, type Board as Shared } from './moves.ts';
@@ -139,7 +140,7 @@ function BoardBar({ board, pipelines }: { board: Shared; pipelines: Json[] }) {
     <Bar
       title={labels.resource(resource.name)}
       beside={
-        <span className={style.hide}>
+        <span className={text.desk}>
           {t('board.count', { count })}
           <BaseSum board={board} />
         </span>
@@ -169,7 +170,7 @@ function BoardBar({ board, pipelines }: { board: Shared; pipelines: Json[] }) {
       <ViewSwitch resource={resource.name} view="board" />
       {may(resource.create) && (
         <Button kind="primary" icon={Plus} onPress={create}>
-          <span className={style.newName}>{t('list.newOf', { name: labels.one(resource.singular) })}</span>
+          <span className={text.fold}>{t('list.newOf', { name: labels.one(resource.singular) })}</span>
         </Button>
       )}
     </Bar>
@@ -215,22 +216,10 @@ function HeldBar({ board }: { board: Shared }) {
         })}
       </span>
       <span className={text.grow} />
-      <span className={style.keys}>
-        <Key>←</Key>
-        <Key>→</Key> {t('board.key.column')}
-      </span>
-      {board.scope.verb !== undefined && (
-        <span className={style.keys}>
-          <Key>↑</Key>
-          <Key>↓</Key> {t('board.key.place')}
-        </span>
-      )}
-      <span className={style.keys}>
-        <Key>{t('board.key.space')}</Key> {t('board.key.drop')}
-      </span>
-      <span className={style.keys}>
-        <Key>Esc</Key> {t('board.key.back')}
-      </span>
+      <Keys of={['←', '→']}>{t('board.key.column')}</Keys>
+      {board.scope.verb !== undefined && <Keys of={['↑', '↓']}>{t('board.key.place')}</Keys>}
+      <Keys of={[t('board.key.space')]}>{t('board.key.drop')}</Keys>
+      <Keys of={['Esc']}>{t('board.key.back')}</Keys>
     </footer>
   );
 }
@@ -239,10 +228,7 @@ function NoPipeline({ resource }: { resource: Resource }) {
   return (
     <>
       <Bar title={labels.resource(resource.name)} />
-      <section className={style.none}>
-        <h2>{t('board.noPipeline')}</h2>
-        <p>{t('board.noPipelineHelp')}</p>
-      </section>
+      <Nothing title={t('board.noPipeline')} help={t('board.noPipelineHelp')} />
     </>
   );
 }

@@ -79,7 +79,7 @@ export function CardActions({ card, column }: { card: Json; column: Column }) {
   const { columns, columnName, moves, refusal } = useBoard();
   return (
     <span className={style.actions}>
-      <AriaButton slot="drag" className={style.grip}>
+      <AriaButton slot="drag" className={text.hidden}>
         <Icon of={GripVertical} small />
       </AriaButton>
       <Menu label={t('board.moveTo')} button={<IconButton name={t('board.moveTo')} icon={Ellipsis} small />}>

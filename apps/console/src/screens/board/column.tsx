@@ -1,5 +1,5 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { useMemo, useRef, useState } from 'react';
+import { useMemo, useRef } from 'react';
 import {
   DropIndicator,
   GridList,
@@ -60,7 +60,9 @@ export function BoardColumn({ column }: { column: Column }) {
           dragAndDropHooks={hooks}
           data-column={column.key}
           dependencies={[moves.move, moves.returned]}
-          renderEmptyState={() => (isPending ? <CardSkeletons /> : <EmptyColumn isHidden={isOver} />)}
+          renderEmptyState={() =>
+            isPending ? <CardSkeletons /> : !isOver && <p className={style.empty}>{t('board.empty')}</p>
+          }
         >
           {cards.map((card, index) => (
             <CardRow key={textAt(card, 'id')} card={card} column={column} place={index + 1} count={cards.length} />
@@ -233,13 +235,8 @@ function ColumnNotice({ column }: { column: Column }) {
   );
 }
 
-function EmptyColumn({ isHidden }: { isHidden: boolean }) {
-  return isHidden ? null : <p className={style.empty}>{t('board.empty')}</p>;
-}
-
 function CardSkeletons() {
-  const [widths] = useState(() => [18, 22, 16]);
-  return widths.map((width) => (
+  return [18, 22, 16].map((width) => (
     <div key={width} className={style.card}>
       <Skeleton width={width} />
       <Skeleton width={width - 6} />

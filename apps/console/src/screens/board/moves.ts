@@ -14,7 +14,6 @@ import {
   type Totals,
 } from './board-data.ts';
 
-/** Why a card was put back. */
 interface Return {
   /** Column that refused it, or undefined for a change by someone else. */
   column: string | undefined;

@@ -121,7 +121,7 @@ function CalendarBar({ days, isMine, go, onNew }: CalendarBarProps) {
   return (
     <Bar
       title={(days.length === 1 ? dayOfMonth : month).formatRange(first, days.at(-1) ?? first)}
-      beside={<span className={style.hide}>{t('home.week', { week: weekOf(addDays(first, 3)).number })}</span>}
+      beside={<span className={text.desk}>{t('home.week', { week: weekOf(addDays(first, 3)).number })}</span>}
     >
       <Segments
         label={t('home.whose')}
@@ -140,7 +140,7 @@ function CalendarBar({ days, isMine, go, onNew }: CalendarBarProps) {
         shortcut="PgUp"
         onPress={() => go(addDays(first, -days.length))}
       />
-      <span className={style.hide}>
+      <span className={text.desk}>
         <Button shortcut="T" onPress={() => go(today())}>
           {t('calendar.today')}
         </Button>
@@ -152,7 +152,7 @@ function CalendarBar({ days, isMine, go, onNew }: CalendarBarProps) {
         onPress={() => go(addDays(first, days.length))}
       />
       <Button kind="primary" icon={Plus} shortcut="N" onPress={onNew}>
-        <span className={style.fold}>{t('calendar.new')}</span>
+        <span className={text.fold}>{t('calendar.new')}</span>
       </Button>
     </Bar>
   );
@@ -214,7 +214,7 @@ function Foot({ held, fault }: { held: Entry | undefined; fault: string }) {
       </footer>
     );
   return (
-    <footer className={join(style.foot, style.hide)}>
+    <footer className={join(style.foot, text.desk)}>
       <Key>↑</Key> <Key>↓</Key> <Key>←</Key> <Key>→</Key> {t('calendar.key.go')} <Key>↵</Key> {t('calendar.key.open')}{' '}
       <Key>{t('board.key.space')}</Key> {t('calendar.key.lift')} <Key>J</Key> <Key>K</Key> {t('calendar.key.step')}
     </footer>

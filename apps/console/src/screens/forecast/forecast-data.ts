@@ -91,7 +91,6 @@ export interface View {
   currency: string;
   pipelineId: string;
   asOf: string | undefined;
-  /** The answer of the server. */
   forecast: Json;
   pipelines: readonly Json[];
 }

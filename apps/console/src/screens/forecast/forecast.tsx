@@ -1,11 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { ChevronLeft, ChevronRight, Plus, Send } from '../../gen/icons.ts';
 import { Pending, ProblemNote } from '../../app/boundaries.tsx';
 import { format, labels, t } from '../../app/language.ts';
 import { scheduleInvalidate, useLiveChanges } from '../../app/live.ts';
-import { useMay } from '../../app/resource.ts';
+import { useAddress, useMay } from '../../app/resource.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { useShortcut } from '../../app/shortcuts.ts';
 import { readQuery } from '../../contract/api.ts';
@@ -16,8 +16,8 @@ import { Select } from '../../kit/form/field.tsx';
 import { Segments } from '../../kit/form/segments.tsx';
 import { Nothing } from '../../kit/nothing.tsx';
 import { Button, IconButton } from '../../kit/ui.tsx';
+import text from '../../style/text.module.css';
 import { curlOf } from '../operation/snippets.ts';
-import reports from '../reports/reports.module.css';
 import { Ruler } from '../record/history/ruler.tsx';
 import { converted, currenciesOf, periodAt, shifted, spanOf, spans, type View } from './forecast-data.ts';
 import { GroupTable } from './group-table.tsx';
@@ -42,7 +42,7 @@ export function Forecast() {
 }
 
 function ForecastOf({ settings }: { settings: Json | undefined }) {
-  const [search, change] = useForecastSearch();
+  const [search, change] = useAddress<ForecastSearch>();
   const fiscalStart = Number(valueAt(settings, 'fiscalYearStartMonth') ?? 1);
   // oxlint-disable-next-line react/purity -- of the time at which it is shown
   const period = search.period ?? periodAt('quarter', new Date(), fiscalStart);
@@ -145,7 +145,7 @@ function ForecastBar({ period, forecast }: { period: string; forecast: Json | un
   return (
     <Bar
       title={t('nav.forecast')}
-      beside={start !== '' && <span className={reports.hide}>{`${format.date(start)} – ${format.date(end)}`}</span>}
+      beside={start !== '' && <span className={text.desk}>{`${format.date(start)} – ${format.date(end)}`}</span>}
     >
       {maySubmit && (
         <Button kind="primary" icon={Send} shortcut="S" onPress={() => setOpen(true)}>
@@ -213,14 +213,4 @@ function useSettled(value: string | undefined): string | undefined {
     return () => clearTimeout(timer);
   }, [value]);
   return settled;
-}
-
-function useForecastSearch(): [ForecastSearch, (part: ForecastSearch) => void] {
-  const search: ForecastSearch = useSearch({ strict: false });
-  const navigate = useNavigate();
-  const change = (part: ForecastSearch) => {
-    const next = Object.entries({ ...search, ...part }).filter(([, value]) => value !== undefined && value !== '');
-    void navigate({ to: '.', search: Object.fromEntries(next), replace: true });
-  };
-  return [search, change];
 }

@@ -4,7 +4,7 @@ import { Panel } from '../../kit/panel.tsx';
 import { Principal } from '../../kit/record/names.tsx';
 import text from '../../style/text.module.css';
 import { amountsIn, columns, groupCondition, inOrder, sumOf, type Scope, type View } from './forecast-data.ts';
-import { Drill, Gap, moneyIn, QuotaBar, scopeOf } from './summary.tsx';
+import { Drill, Gap, QuotaBar, scopeOf } from './summary.tsx';
 import style from './forecast.module.css';
 
 /** The forecast by owner, team, category, stage or month. Each number leads to its deals. */
@@ -58,7 +58,7 @@ function Row({ view, group, most }: { view: View; group: Json; most: number }) {
   const amounts = amountsIn(group, currency);
   const quota = sumOf(amounts, 'quota');
   const of = grouping === 'CATEGORY' ? 'total' : 'closed';
-  const money = moneyIn(amounts);
+  const money = format.moneyIn(textAt(amounts, 'currencyCode'), 2);
   return (
     <tr>
       <th scope="row">

@@ -14,7 +14,7 @@ export function Summary({ view }: { view: View }) {
   const total = valueAt(forecast, 'total') as Json;
   const amounts = amountsIn(total, currency);
   const [closed, quota] = [sumOf(amounts, 'closed'), sumOf(amounts, 'quota')];
-  const money = moneyIn(amounts);
+  const money = format.moneyIn(textAt(amounts, 'currencyCode'), 2);
   const unconverted = Number(valueAt(forecast, 'conversion.unconvertedDealCount') ?? 0);
   return (
     <Panel title={periodName(period)} beside={t('home.deals', { count: sumOf(amounts ?? total, 'dealCount') })}>
@@ -136,12 +136,6 @@ export function scopeOf({ forecast, currency, pipelineId }: View): Scope {
     ...{ startDate: textAt(forecast, 'startDate'), endDate: textAt(forecast, 'endDate') },
     ...{ currency, pipelineId, group: '' },
   };
-}
-
-/** Writes a number in the currency of sums. */
-export function moneyIn(amounts: Json | undefined): (value: number) => string {
-  const currencyCode = textAt(amounts, 'currencyCode');
-  return (value) => (currencyCode === '' ? '–' : format.money({ currencyCode, amount: value.toFixed(2) }));
 }
 
 /** Such as `Q4 2026`, `November 2026`, or `Fiscal year 2026`. */

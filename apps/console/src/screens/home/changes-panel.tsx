@@ -66,7 +66,7 @@ function Entry({ entry, people }: { entry: Json; people: ReadonlyMap<string, Per
       <Face name={isPerson ? actor : kind} shape={isPerson ? 'person' : 'machine'} />
       <EntryText entry={entry} />
       <span className={text.meta}>
-        <span className={style.hide}>
+        <span className={text.desk}>
           {actor}
           {textAt(entry, 'origin') !== 'api' && `, ${labels.value('Origin', textAt(entry, 'origin'))}`},{' '}
         </span>

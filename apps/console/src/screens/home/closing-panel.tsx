@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { titleOf } from '../../hints/hints.ts';
 import { useRecord } from '../../kit/record/names.tsx';
-import { format, locale, t } from '../../app/language.ts';
+import { format, t } from '../../app/language.ts';
 import { readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { join } from '../../kit/ui.tsx';
@@ -60,7 +60,6 @@ function ClosingDeal({ deal }: { deal: Json }) {
 
 /** A tick for each day, a longer one with the date for Mondays, and the chip of today. Where deals crowd, days have more room. */
 function Ruler({ from, placed, height }: { from: Date; placed: readonly Placed[]; height: number }) {
-  const form = new Intl.DateTimeFormat(locale, { timeZone: 'UTC', day: 'numeric', month: 'short' });
   return (
     <svg className={style.days} width={72} height={height} aria-hidden>
       {ticksOf(placed, from).map(({ days, y, isLabelled }) => {
@@ -71,7 +70,7 @@ function Ruler({ from, placed, height }: { from: Date; placed: readonly Placed[]
             <path d={`M${isLong ? 62 : 66} ${Math.round(y) + 0.5}H72`} />
             {isLabelled && (
               <text x={57} y={y + 4}>
-                {form.format(day)}
+                {format.day(dayText(day))}
               </text>
             )}
           </g>
@@ -79,7 +78,7 @@ function Ruler({ from, placed, height }: { from: Date; placed: readonly Placed[]
       })}
       <rect x={0} y={1} width={60} height={19} rx={4} />
       <text x={30} y={15} className={style.now}>
-        {form.format(from)}
+        {format.day(dayText(from))}
       </text>
     </svg>
   );

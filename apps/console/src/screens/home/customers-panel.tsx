@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
+import { zone } from '../../app/format.ts';
 import { format, t } from '../../app/language.ts';
 import { readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, valueAt } from '../../contract/json.ts';
@@ -9,7 +10,6 @@ import { addDays, allOf, dayText, today, weekOf } from './home-data.ts';
 import style from './home.module.css';
 
 const weekCount = 12;
-const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** Customers created in each of the last twelve weeks, against the same weeks a year ago. */
 export function CustomersPanel({ condition }: { condition: string }) {
@@ -63,7 +63,6 @@ export function CustomersPanel({ condition }: { condition: string }) {
   );
 }
 
-/** Counts by ISO week. */
 function useCounts(from: Date, to: Date, condition: string): ReadonlyMap<string, number> {
   const filter = allOf(`createTime >= "${from.toISOString()}"`, `createTime < "${to.toISOString()}"`, condition);
   const { data } = useQuery(readQuery('aggregateCustomers', { groupBy: 'createTime.week', timeZone: zone, filter }));

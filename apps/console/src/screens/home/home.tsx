@@ -65,7 +65,7 @@ function HomeBar({ view }: { view: string }) {
     <Bar
       title={form.format(day)}
       beside={
-        <span className={style.hide}>
+        <span className={text.desk}>
           {t('home.weekAndDay', { week: weekOf(day).number, day: daysBetween(newYear, day) + 1 })}
         </span>
       }

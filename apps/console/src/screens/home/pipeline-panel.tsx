@@ -90,8 +90,7 @@ function Headline({ rows, currency = '', currencies, filter, onCurrency }: Headl
   const closing = `${filter} AND closeDate <= ${dayText(addDays(end, -1))}`;
   const { data } = useQuery(readQuery('aggregateDeals', { sum: 'amount', filter: closing }));
   const sum = (of: (row: StageRow) => number) => rows.reduce((total, row) => total + of(row), 0);
-  const money = (value: number) =>
-    currency === '' ? '–' : format.money({ currencyCode: currency, amount: value.toFixed(0) });
+  const money = format.moneyIn(currency);
   return (
     <div className={style.headline}>
       <span className={text.figure}>{money(sum(({ value }) => value))}</span>
@@ -134,8 +133,7 @@ function StageTable({ rows, currency, pipeline }: { rows: readonly StageRow[]; c
     rows.map(({ column }) => column.key),
   );
   const most = Math.max(...rows.map(({ value }) => value), 1);
-  const money = (value: number) =>
-    currency === '' ? '–' : format.money({ currencyCode: currency, amount: value.toFixed(0) });
+  const money = format.moneyIn(currency);
   return (
     <table className={style.stages}>
       <thead>
@@ -174,7 +172,7 @@ function StayTicks({ days, limit }: { days: number | undefined; limit: number | 
   if (days === undefined) return <span className={text.faint}>–</span>;
   const scale = limit === undefined ? 30 : limit * 1.5;
   return (
-    <span className={join(text.row, style.stay)}>
+    <span className={join(text.row, text.two)}>
       <Ticks
         label={t('home.days', { days: Math.round(days) })}
         value={days / scale}

@@ -13,7 +13,7 @@ import { theContract } from '../../contract/contract.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import { useNow } from '../../kit/media.ts';
 import { Nothing } from '../../kit/nothing.tsx';
-import { Button, IconButton, join, Key } from '../../kit/ui.tsx';
+import { Button, IconButton, join, Keys } from '../../kit/ui.tsx';
 import { useGoOn } from '../../kit/use-go-on.ts';
 import text from '../../style/text.module.css';
 import { useQueues } from '../ticket/ticket-acts.ts';
@@ -39,11 +39,12 @@ export function Inbox() {
     <>
       <Bar
         title={<Title isOpen={search.ticket !== undefined} onBack={() => choose(undefined)} />}
-        beside={<span className={style.beside}>{name}</span>}
+        beside={<span className={text.two}>{name}</span>}
       >
         <span className={join(style.keys, text.meta)}>
-          <Key>J</Key> <Key>K</Key> {t('inbox.key.step')} <Key>R</Key> {t('ticket.reply')} <Key>S</Key>{' '}
-          {t('ticket.solve')}
+          <Keys of={['J', 'K']}>{t('inbox.key.step')}</Keys>
+          <Keys of={['R']}>{t('ticket.reply')}</Keys>
+          <Keys of={['S']}>{t('ticket.solve')}</Keys>
         </span>
         {queue && <NextButton queue={queue} onNext={choose} />}
       </Bar>

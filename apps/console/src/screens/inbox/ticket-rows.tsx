@@ -23,7 +23,7 @@ export function TicketRows({ label, tickets, chosen, onChoose, onOpen }: TicketR
     tickets.map((ticket) => textAt(ticket, 'customerId')),
   );
   return (
-    <ChosenList className={style.rows} {...{ label, chosen, onChoose }} onAction={(key) => onOpen(String(key))}>
+    <ChosenList {...{ label, chosen, onChoose }} onAction={(key) => onOpen(String(key))}>
       {tickets.map((ticket) => {
         const subject = textAt(ticket, 'subject');
         return (

@@ -5,7 +5,6 @@ export interface InboxSearch {
   /** One of the views, or `queue`. */
   view?: string;
   queue?: string;
-  /** Id of the open ticket. */
   ticket?: string;
 }
 

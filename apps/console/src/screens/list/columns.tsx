@@ -151,7 +151,7 @@ function Cell({ resource, field, value }: { resource: Resource; field: Field; va
   if (link !== undefined) return link;
   if (isFigure || field.type === 'enum') return <Value field={field} value={value} />;
   return (
-    <span className={style.quiet} title={typeof value === 'string' && field.type === 'text' ? value : undefined}>
+    <span className={text.two} title={typeof value === 'string' && field.type === 'text' ? value : undefined}>
       <Value field={field} value={value} isPlain />
     </span>
   );
@@ -179,7 +179,7 @@ function Step({ field, value }: { field: Field; value: string }) {
   const values = theContract().enumValues(field.of);
   const step = values.findIndex(({ name }) => name === value) + 1;
   return (
-    <span className={style.step}>
+    <span className={text.row}>
       <span aria-hidden>
         <Ticks label="" count={values.length} value={step / values.length} height={10} />
       </span>

@@ -10,7 +10,7 @@ import { download } from '../../contract/api.ts';
 import type { Json } from '../../contract/json.ts';
 import { theContract, type Resource } from '../../contract/contract.ts';
 import { hintsOf } from '../../hints/hints.ts';
-import { Button, Key } from '../../kit/ui.tsx';
+import { Button, Keys } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { curlOf } from '../operation/snippets.ts';
 import style from './list.module.css';
@@ -53,7 +53,7 @@ export function ListBar({ list }: { list: ListState }) {
       {hintsOf(resource).board && <ViewSwitch resource={resource.name} view="list" />}
       {may(resource.create) && (
         <Button kind="primary" icon={Plus} onPress={create}>
-          <span className={style.newName}>{t('list.newOf', { name: singular })}</span>
+          <span className={text.fold}>{t('list.newOf', { name: singular })}</span>
         </Button>
       )}
     </Bar>
@@ -83,13 +83,13 @@ export async function exportRows(resource: Resource, parameters: Json): Promise<
 export function KeyHints({ shown, list: { resource, data }, canSelect }: KeyHintsProps) {
   return (
     <footer className={style.hints}>
-      <Hint keys={['J', 'K']} name={t('list.hint.move')} />
-      {canSelect && <Hint keys={['X']} name={t('list.hint.select')} />}
-      <Hint keys={['↵']} name={t('list.hint.open')} />
-      <Hint keys={['Space']} name={t('list.hint.peek')} />
-      {canSelect && <Hint keys={['E']} name={t('list.hint.edit')} />}
-      {theContract().hasParameter(resource.list, 'filter') && <Hint keys={['/']} name={t('list.hint.filter')} />}
-      <Hint keys={['?']} name={t('list.hint.all')} />
+      <Keys of={['J', 'K']}>{t('list.hint.move')}</Keys>
+      {canSelect && <Keys of={['X']}>{t('list.hint.select')}</Keys>}
+      <Keys of={['↵']}>{t('list.hint.open')}</Keys>
+      <Keys of={['Space']}>{t('list.hint.peek')}</Keys>
+      {canSelect && <Keys of={['E']}>{t('list.hint.edit')}</Keys>}
+      {theContract().hasParameter(resource.list, 'filter') && <Keys of={['/']}>{t('list.hint.filter')}</Keys>}
+      <Keys of={['?']}>{t('list.hint.all')}</Keys>
       <span className={text.grow} />
       {shown > 0 && data.fault === undefined && (
         <span className={text.faint} role="status">
@@ -104,15 +104,4 @@ interface KeyHintsProps {
   shown: number;
   list: ListState;
   canSelect: boolean;
-}
-
-function Hint({ keys, name }: { keys: readonly string[]; name: string }) {
-  return (
-    <span className={style.hint}>
-      {keys.map((key) => (
-        <Key key={key}>{key}</Key>
-      ))}
-      {name}
-    </span>
-  );
 }

@@ -7,7 +7,7 @@ import { Missing } from '../../app/boundaries.tsx';
 import { inSentence } from '../../app/labels.ts';
 import { labels, t } from '../../app/language.ts';
 import type { Resource } from '../../contract/contract.ts';
-import { textAt, type Json } from '../../contract/json.ts';
+import { isEmpty, textAt, type Json } from '../../contract/json.ts';
 import { hintsOf } from '../../hints/hints.ts';
 import { Grid } from '../../kit/grid/grid.tsx';
 import { useShortcut } from '../../app/shortcuts.ts';
@@ -170,10 +170,7 @@ function useListKeys({ rows, cursor, moveTo, ids, setIds, open, peek }: ListKeys
 function Peek({ row, columns, onClose }: { row: Json; columns: readonly ListColumn[]; onClose: () => void }) {
   useShortcut('escape', 'list.key.closePeek', onClose);
   const [name, ...others] = columns;
-  const filled = others.filter((column) => {
-    const value = column.valueOf(row);
-    return value !== undefined && value !== '' && !(Array.isArray(value) && value.length === 0);
-  });
+  const filled = others.filter((column) => !isEmpty(column.valueOf(row)));
   return (
     <aside className={style.peek} aria-label={t('list.peek')} tabIndex={0}>
       <header className={style.peekHead}>

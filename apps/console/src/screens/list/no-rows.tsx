@@ -8,6 +8,7 @@ import { invalidate } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
 import { scan } from '../../kit/filter/filter-language.ts';
 import { Button, Ticks } from '../../kit/ui.tsx';
+import text from '../../style/text.module.css';
 import { curlOf } from '../operation/snippets.ts';
 import type { ListState } from './search.ts';
 import style from './list.module.css';
@@ -86,7 +87,7 @@ function NothingMatches({ list: { search, change, data, title } }: { list: ListS
       {search.deleted !== true && (
         <p>
           {t('list.noDeleted')}{' '}
-          <button type="button" className={style.link} onClick={() => change({ deleted: true })}>
+          <button type="button" className={text.link} onClick={() => change({ deleted: true })}>
             {t('list.withDeleted')}
           </button>
         </p>

@@ -1,9 +1,8 @@
-import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import type { Density } from '../../app/theme.ts';
 import type { GridOrder } from '../../kit/grid/grid-row.tsx';
-import type { Collection } from '../../app/resource.ts';
+import { useAddress, type Collection } from '../../app/resource.ts';
 import { listQuery, Problem, readQuery, type Page } from '../../contract/api.ts';
 import { itemsAt, valueAt, type Json } from '../../contract/json.ts';
 import { theContract, type Resource } from '../../contract/contract.ts';
@@ -21,9 +20,7 @@ export interface ListSearch {
   /** Field by whose values the records are counted above the list. */
   group?: string;
   density?: Density;
-  /** Id of a saved view. */
   view?: string;
-  /** Whether deleted records are shown. */
   deleted?: boolean;
 }
 
@@ -45,18 +42,8 @@ export function listSearch(search: Readonly<Record<string, unknown>>): ListSearc
   };
 }
 
-type ChangeSearch = (change: { [Key in keyof ListSearch]: ListSearch[Key] | undefined }) => void;
-
-/** The state of the list on the screen, and what changes a part of it. An empty value takes the part away. */
-export function useListSearch(): [ListSearch, ChangeSearch] {
-  const search = listSearch(useSearch({ strict: false }));
-  const navigate = useNavigate();
-  const change: ChangeSearch = (part) => {
-    const next = Object.entries({ ...search, ...part }).filter(([, value]) => value !== undefined && value !== '');
-    void navigate({ to: '.', search: Object.fromEntries(next), replace: true });
-  };
-  return [search, change];
-}
+/** The state of the list on the screen, and what changes a part of it. */
+export const useListSearch = () => useAddress(listSearch);
 
 export function orderOf(sort: string | undefined): GridOrder | undefined {
   if (sort === undefined) return undefined;
@@ -76,7 +63,7 @@ export interface ListState extends Collection {
   title: string;
   singular: string;
   search: ListSearch;
-  change: ChangeSearch;
+  change: ReturnType<typeof useListSearch>[1];
   data: Rows;
 }
 

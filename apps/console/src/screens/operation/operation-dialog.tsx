@@ -22,7 +22,6 @@ interface DialogProps {
   id: string;
   /** Known parameters, which are not asked for. */
   parameters: Json;
-  /** Known values of the body. */
   body?: Json;
   onClose: () => void;
 }

@@ -6,9 +6,7 @@ import type { Operation } from '../../contract/contract.ts';
 export interface Request {
   operation: Operation;
   parameters: Json;
-  /** Of the body in JSON. */
   body?: unknown;
-  /** Bytes of the body. */
   file?: File;
 }
 
@@ -97,7 +95,6 @@ export interface Exchange {
   ms: number;
   /** Body that is text; of a stream its lines so far. */
   text: string;
-  /** Body that is a file. */
   file?: Blob;
   /** Whether more of a stream can come. */
   isOpen: boolean;

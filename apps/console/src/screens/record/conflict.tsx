@@ -5,7 +5,8 @@ import { format, t } from '../../app/language.ts';
 import { textAt, valueAt, type Json } from '../../contract/json.ts';
 import { Choice, type Side } from '../../kit/record/diff.tsx';
 import { nameOf } from '../../kit/form/form-field.ts';
-import { Button, Icon } from '../../kit/ui.tsx';
+import { Button, Icon, join } from '../../kit/ui.tsx';
+import text from '../../style/text.module.css';
 import type { Item } from './item.ts';
 import style from './record.module.css';
 import type { Conflict, Saving } from './save.ts';
@@ -30,7 +31,7 @@ export function ConflictPanel({
     void saving.settle(taken).then((isSettled) => isSettled && onEnd());
   };
   return (
-    <div className={style.conflict} role="alert">
+    <div className={join(text.stack, style.conflict)} role="alert">
       <div className={style.warning}>
         <Icon of={TriangleAlert} />
         <p>

@@ -262,7 +262,6 @@ function RowEditor({ item, field, onEnd }: { item: Item; field: FormField; onEnd
   );
 }
 
-/** Every field as an input. */
 function Editor({ item, fields, onEnd }: { item: Item; fields: readonly FormField[]; onEnd: () => void }) {
   const edit = useEdit(item, onEnd);
   const shown = fields.filter((field) => isEditable(item, field));

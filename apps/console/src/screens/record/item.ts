@@ -8,7 +8,6 @@ import type { FormField } from '../../kit/form/form-field.ts';
 /** One record, as its page shows it. */
 export interface Item extends Collection {
   id: string;
-  /** The record as it is now. */
   now: Json;
   /** As it is shown: now, or in the past. */
   shown: Json;

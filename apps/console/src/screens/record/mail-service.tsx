@@ -38,7 +38,7 @@ export function MailService({ item }: { item: Item }) {
   if (!['mailboxes', 'relays'].includes(resource.name)) return null;
   return (
     <Panel title={t('mail.state')}>
-      <div className={style.service}>
+      <div className={text.stack}>
         <p className={`${text.row} ${text.wrap}`}>
           <Chip tone={state === 'ACTIVE' ? 'good' : state === 'PAUSED' ? 'quiet' : 'danger'}>
             {labels.value(resource.name === 'relays' ? 'RelayState' : 'MailboxState', state)}

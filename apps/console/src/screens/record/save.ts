@@ -12,7 +12,6 @@ export interface Conflict {
   yours: Json;
   /** How many of this editor's fields could be saved. */
   savedCount: number;
-  /** What the server said. */
   problem: Problem;
 }
 

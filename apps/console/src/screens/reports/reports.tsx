@@ -1,7 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
-import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { Settings2 } from '../../gen/icons.ts';
+import { useAddress } from '../../app/resource.ts';
 import { Pending, ProblemNote } from '../../app/boundaries.tsx';
 import { format, locale, t } from '../../app/language.ts';
 import { scheduleInvalidate, useLiveChanges } from '../../app/live.ts';
@@ -32,18 +33,15 @@ interface ReportSearch {
 
 /** How deals go through a pipeline: conversion and time by stage, and why deals are won or lost. */
 export function Reports() {
-  const navigate = useNavigate();
-  const search: ReportSearch = useSearch({ strict: false });
+  const [search, change] = useAddress<ReportSearch>();
   const { data, isPending, error } = useQuery(readQuery('listPipelines', { pageSize: 100 }));
   const people = [...usePeople().values()].filter(({ shape }) => shape === 'person');
   const pipelines = itemsAt(data, 'pipelines');
   const pipeline = pipelines.find(({ id }) => id === search.pipeline) ?? pipelines[0];
-  const change = (part: ReportSearch) =>
-    void navigate({ to: '.', search: { ...search, ...part } as never, replace: true });
   if (isPending) return <Pending />;
   return (
     <>
-      <Bar title={t('reports.title')} beside={<span className={style.hide}>{textAt(pipeline, 'name')}</span>}>
+      <Bar title={t('reports.title')} beside={<span className={text.desk}>{textAt(pipeline, 'name')}</span>}>
         {pipeline && (
           <Link to="/pipelines/$id/stages" params={{ id: textAt(pipeline, 'id') }} className={style.edit}>
             <Icon of={Settings2} />

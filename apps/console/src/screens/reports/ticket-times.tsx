@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
+import { useAddress } from '../../app/resource.ts';
 import { Pending, ProblemNote } from '../../app/boundaries.tsx';
 import { format, labels, locale, t } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
@@ -23,23 +23,18 @@ const groups: readonly TimesBy[] = ['QUEUE', 'OWNER', 'PRIORITY', 'WEEK'];
 
 /** How long customers waited, in working time: by metric, and by queue, assignee, priority or week. */
 export function TicketTimes() {
-  const navigate = useNavigate();
-  const { range = '30', by = 'QUEUE' }: { range?: string; by?: string } = useSearch({ strict: false });
+  const [{ range = '30', by = 'QUEUE' }, change] = useAddress<{ range?: string; by?: TimesBy }>();
   const [now] = useState(() => Date.now());
   const since = new Date(now - Number(range) * 86_400_000).toISOString();
   const { data, error } = useQuery(readQuery('getTicketReport', { startTime: since, groupBy: by }));
   const count = Number(valueAt(data, 'total.ticketCount') ?? 0);
-  const change = (part: object) => void navigate({ to: '.', search: { range, by, ...part } as never, replace: true });
   const metrics = theContract()
     .enumValues('SlaMetric')
-    .map(({ name }) => ({ name, rows: data ? timesOf(data, name, by as TimesBy) : [] }))
+    .map(({ name }) => ({ name, rows: data ? timesOf(data, name, by) : [] }))
     .filter(({ rows }) => rows.length > 0);
   return (
     <>
-      <Bar
-        title={t('times.title')}
-        beside={data && <span className={style.hide}>{t('times.count', { count })}</span>}
-      />
+      <Bar title={t('times.title')} beside={data && <span className={text.desk}>{t('times.count', { count })}</span>} />
       <div className={style.tools}>
         <Segments
           label={t('reports.range')}
@@ -60,7 +55,7 @@ export function TicketTimes() {
         {data && metrics.length === 0 && <Nothing title={t('times.none')} help={t('times.noneHelp')} />}
         <div className={join(style.reports, style.stack)}>
           {metrics.map(({ name, rows }) => (
-            <Times key={name} metric={name} by={by as TimesBy} rows={rows} />
+            <Times key={name} metric={name} by={by} rows={rows} />
           ))}
         </div>
       </Scroll>

@@ -65,7 +65,7 @@ function Outcome({ outcome }: { outcome: Json }) {
               <span className={text.row}>
                 <b className={text.strong}>{labels.value('SlaMetric', textAt(each, 'metric'))}</b>
                 <span className={text.grow} />
-                {breached > 0 && <span className={style.broken}>{t('sla.breaches', { count: breached })}</span>}
+                {breached > 0 && <span className={text.danger}>{t('sla.breaches', { count: breached })}</span>}
                 <span className={style.share}>{share === undefined ? '–' : format.percent(share)}</span>
               </span>
               <span className={style.bar} aria-hidden>

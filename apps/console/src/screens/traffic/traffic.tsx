@@ -40,7 +40,7 @@ export function Traffic() {
           }))}
         />
         <Button icon={paused ? Play : Pause} shortcut="P" onPress={toggle}>
-          <span className={style.label}>{t(paused ? 'traffic.resume' : 'traffic.pause')}</span>
+          <span className={text.fold}>{t(paused ? 'traffic.resume' : 'traffic.pause')}</span>
         </Button>
       </Bar>
       {isClosed ? (
@@ -127,7 +127,7 @@ function Connection({ live, isPaused }: { live: TrafficState; isPaused: boolean 
           {t('traffic.waiting', { seconds })}
         </Chip>
       ) : (
-        <span className={style.label}>
+        <span className={text.fold}>
           <Chip tone="mark" icon={Activity}>
             {t(`traffic.${live.connection}`)}
           </Chip>

@@ -40,7 +40,7 @@ export function MyDay() {
   return (
     <>
       <Bar title={t('nav.myDay')} beside={dayName(dayOf(now))}>
-        <span className={join(style.hints, text.meta)}>
+        <span className={join(text.row, text.meta, text.desk)}>
           <Key>J</Key> <Key>K</Key> <Key>X</Key> {t('work.key.complete')} <Key>S</Key> {t('work.key.snooze')}
         </span>
       </Bar>

@@ -63,7 +63,7 @@ export function QuickAdd({ related = [], keys = 'n' }: { related?: readonly Json
         </span>
       )}
       {line.trim() === '' ? (
-        <span id="add-help" className={join(text.meta, style.help)}>
+        <span id="add-help" className={join(text.meta, text.desk)}>
           {t('work.addHelp')} <Key>{keyText(keys)}</Key>
         </span>
       ) : (

@@ -86,7 +86,7 @@ function Due({ task }: { task: Json }) {
   const now = useNow();
   const isLate = isOverdue(task, now);
   return (
-    <span className={join(style.due, isLate && style.late)}>
+    <span className={join(style.due, isLate && text.danger)}>
       {isLate && <Icon of={TriangleAlert} small />}
       {dueText(task, now)}
     </span>

@@ -153,7 +153,7 @@ function BulkCount({ selected, rows, data, setIds }: BulkCountProps) {
       {canSelectMore && (
         <button
           type="button"
-          className={`${style.link} ${style.wide}`}
+          className={`${text.link} ${style.wide}`}
           onClick={() => setIds(new Set(rows.map((row) => textAt(row, 'id'))))}
         >
           {t('list.allLoaded', { count: rows.length })}

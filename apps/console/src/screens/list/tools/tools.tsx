@@ -24,6 +24,7 @@ import { Menu, MenuItem } from '../../../kit/overlay.tsx';
 import { Button, IconButton } from '../../../kit/ui.tsx';
 import type { ListColumn } from '../columns.tsx';
 import { orderOf, type ListState } from '../search.ts';
+import text from '../../../style/text.module.css';
 import style from '../list.module.css';
 import { Value } from '../../../kit/record/value.tsx';
 import { readQuery } from '../../../contract/api.ts';
@@ -53,7 +54,7 @@ export function Tools({ list, customFields, columns, chosen }: ToolsProps) {
           fault={data.fault}
         />
       ) : (
-        <span className={style.grow} />
+        <span className={text.grow} />
       )}
       <span className={style.wide}>
         {resource.orders.length > 0 && theContract().hasParameter(resource.list, 'orderBy') && (

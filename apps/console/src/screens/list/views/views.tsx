@@ -13,6 +13,7 @@ import { Menu, MenuItem } from '../../../kit/overlay.tsx';
 import { notify } from '../../../kit/notices.ts';
 import { Button, Icon, IconButton } from '../../../kit/ui.tsx';
 import { orderBy, useCount, type ListSearch, type ListState } from '../search.ts';
+import text from '../../../style/text.module.css';
 import style from '../list.module.css';
 import { Ask } from '../../../kit/form/ask.tsx';
 import { Check, TextField } from '../../../kit/form/field.tsx';
@@ -57,7 +58,7 @@ function Tabs({ list }: { list: ListState }) {
         />
       ))}
       <IconButton small icon={Plus} name={t('views.save')} onPress={() => setSaving(true)} />
-      <span className={style.grow} />
+      <span className={text.grow} />
       {current?.etag !== undefined && isChanged(current, state) && (
         <Button small onPress={() => void update(current, withCleared(state), t('views.updated'))}>
           {t('views.update')}
@@ -160,7 +161,6 @@ function isChanged(view: Json, state: Json): boolean {
 
 interface ViewDialogProps {
   onClose: () => void;
-  /** What the view keeps. */
   state: Json;
   onSaved: (id: string) => void;
 }

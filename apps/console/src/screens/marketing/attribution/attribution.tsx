@@ -1,6 +1,7 @@
 import { useQueries } from '@tanstack/react-query';
-import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
+import { useAddress } from '../../../app/resource.ts';
 import { Pending, ProblemNote } from '../../../app/boundaries.tsx';
 import { format, labels, t } from '../../../app/language.ts';
 import { Bar, Scroll } from '../../../app/shell/shell.tsx';
@@ -26,8 +27,7 @@ const windowDays = 90;
 
 /** What marketing has a part in: the won amount by campaign, form or kind, as each model divides it. */
 export function Attribution() {
-  const navigate = useNavigate();
-  const search: { range?: string | number; by?: Grouping } = useSearch({ strict: false });
+  const [search, change] = useAddress<{ range?: string | number; by?: Grouping }>();
   // The router reads digits in an address as a number.
   const [range, by] = [String(search.range ?? '90'), search.by ?? 'CAMPAIGN'];
   const [now] = useState(() => Date.now());
@@ -42,12 +42,11 @@ export function Attribution() {
   const isWhole = data.length === models.length;
   const [first] = data;
   const deals = Number(first?.dealCount ?? 0);
-  const change = (part: object) => void navigate({ to: '.', search: { range, by, ...part } as never, replace: true });
   return (
     <>
       <Bar
         title={t('attribution.title')}
-        beside={isWhole && <span className={reports.hide}>{t('attribution.deals', { count: deals })}</span>}
+        beside={isWhole && <span className={text.desk}>{t('attribution.deals', { count: deals })}</span>}
       />
       <div className={reports.tools}>
         <Segments

@@ -132,7 +132,7 @@ function Progress({ campaign, tallies, time }: { campaign: Json; tallies: readon
     rate > 0 && waiting > 0 && t('campaign.left', { time: durationText(waiting / rate, language) }),
   ];
   return (
-    <section className={style.progress} aria-label={t('campaign.progress')}>
+    <section className={text.stack} aria-label={t('campaign.progress')}>
       <p className={join(text.row, text.wrap)} aria-live="polite">
         <span className={text.figure}>{format.number(sent)}</span>
         <span>{t('campaign.sentOf', { count: all })}</span>

@@ -29,7 +29,7 @@ export function FormPreview({ form, shown, locale }: { form: Json | undefined; s
           />
         ))}
         {keys.length > 0 && (
-          <div className={style.topics}>
+          <div className={text.stack}>
             <p>{textAt(texts, 'consent')}</p>
             {keys.map((key) => (
               <p key={key} className={text.row}>

@@ -6,12 +6,12 @@ import { useSession } from '../../../app/session.ts';
 import { keyText, useShortcut } from '../../../app/shortcuts.ts';
 import { call, invalidate } from '../../../contract/api.ts';
 import { textAt, type Json } from '../../../contract/json.ts';
-import { theContract } from '../../../contract/contract.ts';
 import { Select, TextField } from '../../../kit/form/field.tsx';
 import { faultsOf, FormFault } from '../../../kit/form/form-faults.tsx';
 import { Segments } from '../../../kit/form/segments.tsx';
 import { notify } from '../../../kit/notices.ts';
 import { Button } from '../../../kit/ui.tsx';
+import text from '../../../style/text.module.css';
 import { QuickAdd } from '../../work/quick-add-line.tsx';
 import type { Item } from '../item.ts';
 import style from '../record.module.css';
@@ -90,7 +90,7 @@ function Words({ item, kind }: { item: Item; kind: 'note' | 'call' }) {
   const field = isCall ? 'subject' : 'body';
   return (
     <form
-      className={style.words}
+      className={text.stack}
       onFocus={() => setIsOpen(true)}
       onSubmit={(event) => {
         event.preventDefault();
@@ -118,9 +118,7 @@ function Words({ item, kind }: { item: Item; kind: 'note' | 'call' }) {
               isHiddenLabel
               value={outcome}
               onChange={setOutcome}
-              options={theContract()
-                .enumValues('CallOutcome')
-                .map(({ name }) => ({ id: name, name: labels.value('CallOutcome', name) }))}
+              options={labels.values('CallOutcome')}
             />
           )}
           <Button type="submit" kind="primary" small isPending={isPending} shortcut={keyText('mod+enter')}>

@@ -74,7 +74,7 @@ export default function MailFrame({ html, title, pictures = noPictures, onSized 
     [html, pictures],
   );
   return (
-    <div className={style.mail}>
+    <div className={text.stack}>
       <iframe
         ref={fill}
         title={title}
