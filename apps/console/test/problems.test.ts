@@ -68,7 +68,9 @@ describe('a call that fails', () => {
   test('for one record of many says so at the record, and the keys of the list work from its checkboxes', async () => {
     await workspace.api('POST', '/v1/products', { sku: 'SP-2', name: 'Second spindle' });
     const own = await workspace.open('/products', undefined, { locale: 'zh-CN' });
+    await own.getByRole('row', { name: 'Second spindle' }).waitFor();
     await own.getByRole('checkbox', { name: '选择所有行' }).click();
+    await own.getByRole('toolbar').waitFor();
     await own.keyboard.press('e');
     await own.getByRole('button', { name: /字段/ }).click();
     await own.getByRole('option', { name: 'SKU', exact: true }).click();

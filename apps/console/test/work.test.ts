@@ -74,6 +74,7 @@ describe('my day', () => {
 
   test('adds a task from one line, due when its last words say, in the zone of the reader', async () => {
     const page = await workspace.open('/my-day', person, { timezoneId: 'Asia/Shanghai' });
+    await page.getByLabel('Add a task').first().waitFor();
     await page.keyboard.press('n');
     await page.keyboard.type('Send the offer tomorrow 15:00 !');
     await page.getByRole('status').getByText('15:00').waitFor();
