@@ -40,6 +40,13 @@ async function hold(method: string, path: string): Promise<Held> {
   return { count: () => count, release };
 }
 
+/** Types the subject into the form of a new task. The screen before may have a text to type into, too. */
+async function beginTask(subject: string): Promise<void> {
+  await goTo(page, '/tasks/new');
+  await page.getByRole('heading', { name: 'New task' }).waitFor();
+  await page.getByRole('textbox', { name: /^Subject/ }).fill(subject);
+}
+
 async function subjects(): Promise<unknown[]> {
   const { tasks } = await workspace.api<{ tasks: Json[] }>('GET', '/v1/tasks');
   return tasks.map(({ subject }) => subject);
@@ -47,8 +54,7 @@ async function subjects(): Promise<unknown[]> {
 
 test('a new record that is created by click and by key at once is created once', async () => {
   const { count, release } = await hold('POST', '/v1/tasks');
-  await goTo(page, '/tasks/new');
-  await page.getByRole('textbox').first().fill('Spindle');
+  await beginTask('Spindle');
   // Both before the form is drawn again.
   await page.getByRole('button', { name: 'Create' }).evaluate((button: HTMLElement) => {
     button.click();
@@ -63,8 +69,7 @@ test('a new record that is created by click and by key at once is created once',
 });
 
 test('a new record whose answer was lost is not created again by the next try', async () => {
-  await goTo(page, '/tasks/new');
-  await page.getByRole('textbox').first().fill('Bearing');
+  await beginTask('Bearing');
   await page.evaluate(() => {
     const send = window.fetch;
     window.fetch = async (input, init) => {
@@ -219,8 +224,7 @@ test('a ticket stays open while a note about it is typed, though someone else so
 });
 
 test('a new record that is made while the person goes elsewhere does not take them to it', async () => {
-  await goTo(page, '/tasks/new');
-  await page.getByRole('textbox').first().fill('Gearbox');
+  await beginTask('Gearbox');
   const { count, release } = await hold('POST', '/v1/tasks');
   await page.keyboard.press('ControlOrMeta+Enter');
   await expect.poll(count).toBe(1);
