@@ -32,12 +32,9 @@ test(
     const left = Array.from({ length: size.writes }, () =>
       Array.from({ length: 1 + random.below(4) }, () => recipients[random.below(recipients.length)]!),
     );
-    let running = size.writers;
-    const isOver = () => left.length === 0 && running === 0;
+    const countOf = (each: Caller) => left.flat().filter((owner) => owner === each).length;
     const readings = recipients.map((): Reading => ({ recordIds: [], positions: [], openings: 0 }));
-    const received = Promise.all(
-      recipients.map((each, index) => watchAll(each, isOver, expected.get(idOf(each))!, readings[index]!)),
-    );
+    const received = Promise.all(recipients.map((each, index) => watchAll(each, countOf(each), readings[index]!)));
     const mostBehind = () =>
       Math.max(...recipients.map((each, index) => expected.get(idOf(each))!.size - readings[index]!.recordIds.length));
 
@@ -51,7 +48,6 @@ test(
         const { results } = await service.call('batchCreateTasks', { batch, requestId: v7() }, caller);
         for (const { task } of results) expected.get(task!.ownerId!)!.add(task!.id);
       }
-      running -= 1;
     };
     await Promise.all(Array.from({ length: size.writers }, write));
 
@@ -76,16 +72,11 @@ interface Reading {
   openings: number;
 }
 
-/** Reads the stream of a recipient: leaves it after some messages, and resumes after the last one. */
-async function watchAll(
-  reader: Caller,
-  isOver: () => boolean,
-  expected: ReadonlySet<string>,
-  reading: Reading,
-): Promise<void> {
+/** Reads `total` notifications of a recipient: leaves the stream after some messages, and resumes after the last one. */
+async function watchAll(reader: Caller, total: number, reading: Reading): Promise<void> {
   const { recordIds, positions } = reading;
   let cursor = '0';
-  while (!isOver() || recordIds.length < expected.size) {
+  while (recordIds.length < total) {
     reading.openings += 1;
     const options = { context: service.outgoing(reader), deadlineMs: 60_000 };
     const messages = service.streams.stream(Methods.watchNotifications.path, { cursor }, options);
@@ -97,7 +88,7 @@ async function watchAll(
         positions.push(message.notification.position);
       }
       count += 1;
-      if (count > 7 || (isOver() && recordIds.length >= expected.size)) break;
+      if (count > 7 || recordIds.length === total) break;
     }
   }
 }
