@@ -14,8 +14,9 @@ const idleCheckMs = 100;
  */
 export function closeServer(server: Server): Promise<void> {
   server.headersTimeout = lastHeadersMs;
-  server.closeIdleConnections();
-  const idleChecks = setInterval(() => server.closeIdleConnections(), idleCheckMs);
+  const closeIdle = () => afterReading(() => server.closeIdleConnections());
+  closeIdle();
+  const idleChecks = setInterval(closeIdle, idleCheckMs);
   return new Promise((resolve, reject) => {
     NetServer.prototype.close.call(server, (error) => {
       clearInterval(idleChecks);
@@ -24,4 +25,12 @@ export function closeServer(server: Server): Promise<void> {
       server.close(() => resolve());
     });
   });
+}
+
+/**
+ * Calls back once everything has been read that had arrived when it was called: a connection with an unread request would pass
+ * for idle. The first immediate may run in this turn of the event loop, before it reads again.
+ */
+function afterReading(call: () => void): void {
+  setImmediate(() => setImmediate(call));
 }
