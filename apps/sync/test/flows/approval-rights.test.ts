@@ -37,9 +37,13 @@ test('the question of an approval is shown to the callers that can read the reco
     await tenant.withKey({ permissions: permissions.slice(0, 2) }),
   ];
 
-  expect(await approvals(reader)).toMatchObject([{ question: 'Discount for Ada?' }]);
+  expect(await approvals(reader)).toMatchObject([{ question: 'Discount for Ada?', record: { type: 'customer' } }]);
+  // Without access to personal data: a hidden value is not taken for an absent one.
+  expect(await approvals(await tenant.withKey({ permissions, hidesPii: true }))).toMatchObject([{ question: '***' }]);
   for (const other of others) {
-    expect(await approvals(other)).toMatchObject([{ id, question: '' }]);
-    expect(await other.ok('GET', `/v1/approvals/${String(id)}`)).toMatchObject({ question: '' });
+    const [hidden] = await approvals(other);
+    expect(hidden).toMatchObject({ id, question: '' });
+    expect(hidden).not.toHaveProperty('record');
+    expect(await other.ok('GET', `/v1/approvals/${String(id)}`)).toEqual(hidden);
   }
 });

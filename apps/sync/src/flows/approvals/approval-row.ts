@@ -1,5 +1,6 @@
 import { ApprovalState, type Approval } from '@rapport/contracts/rapport/flows/v1/approvals_service';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
+import { recordOf } from '../serve-runs/record-access.js';
 
 type Time = string | Date;
 
@@ -48,20 +49,19 @@ export function commentOwner(tenantId: string, approvalId: string, userId: strin
   return `flow_approver/${tenantId}/${approvalId}/${userId}`;
 }
 
-/** @param hidesTexts whether the questions and comments are empty for the caller */
+/** @param hidesRecord whether the caller may not learn about the record: its texts are empty, and its id is absent */
 export function approvalMessage(
   envelope: SecretEnvelope,
   tenantId: string,
   row: ApprovalRow,
-  hidesTexts = false,
+  hidesRecord = false,
 ): Approval {
-  const open = (sealed: Buffer, owner: string) => (hidesTexts ? '' : envelope.open(sealed, owner).toString());
+  const open = (sealed: Buffer, owner: string) => (hidesRecord ? '' : envelope.open(sealed, owner).toString());
   const decided = row.approvers.filter(({ is_approved: isApproved }) => isApproved !== null);
   return {
     ...{ id: row.id, runId: row.run_id, flowId: row.flow_id, flowName: row.flow_name, quorum: row.quorum },
     question: open(row.sealed_question as Buffer, questionOwner(tenantId, row.id)),
-    record:
-      row.record_type !== null && row.record_id !== null ? { type: row.record_type, id: row.record_id } : undefined,
+    record: hidesRecord ? undefined : recordOf(row),
     approverIds: row.approvers.map(({ user_id: userId }) => userId),
     state: ApprovalState[row.state],
     decisions: decided

@@ -17,7 +17,7 @@ import { PageTokenKey, readForTenant, readPageToken, signPageToken } from '@rapp
 import { currentCaller, invalidArgument } from '@rapport/platform';
 import { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { writeCall } from '../../storage/write-call.js';
-import { nameOf, RecordAccess } from '../serve-runs/record-access.js';
+import { RecordAccess } from '../serve-runs/record-access.js';
 import { approvalColumns, approvalMessage, type ApprovalRow } from './approval-row.js';
 import { approvalNotFound, callingUser, decideApproval, delegateApproval, selectApproval } from './decide-approval.js';
 import { TenantMembers } from './tenant-members.js';
@@ -102,13 +102,11 @@ export class ApprovalsController implements ServiceHandlers<ApprovalsServiceServ
     );
   }
 
-  /** A question can quote its record, so only its approvers and callers that can read the record see it. */
+  /** A question can quote its record, so only its approvers and callers that can read the record see both. */
   async #messages(rows: readonly ApprovalRow[]): Promise<Approval[]> {
-    const { tenantId, hidesPii = false } = currentCaller();
-    const readable = await this.access.readable(rows.filter((row) => !isOfCaller(row)).flatMap(recordsOf));
-    const isHidden = (row: ApprovalRow) =>
-      !isOfCaller(row) && !recordsOf(row).every((record) => readable.has(nameOf(record)));
-    return rows.map((row) => approvalMessage(this.envelope, tenantId, row, hidesPii || isHidden(row)));
+    const { tenantId } = currentCaller();
+    const shows = await this.access.among(rows.filter((row) => !isOfCaller(row)));
+    return rows.map((row) => approvalMessage(this.envelope, tenantId, row, !isOfCaller(row) && !shows(row)));
   }
 }
 
@@ -116,9 +114,4 @@ export class ApprovalsController implements ServiceHandlers<ApprovalsServiceServ
 function isOfCaller({ approvers }: ApprovalRow): boolean {
   const userId = callingUser();
   return approvers.some((approver) => approver.user_id === userId);
-}
-
-/** The record of an approval; none for that of a run without a record. */
-function recordsOf({ record_type: type, record_id: id }: ApprovalRow): { type: string; id: string }[] {
-  return type === null || id === null ? [] : [{ type, id }];
 }

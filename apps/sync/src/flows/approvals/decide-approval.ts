@@ -125,9 +125,9 @@ export function selectApproval(tenantId: string, id: string) {
 }
 
 async function currentApproval(em: EntityManager, envelope: SecretEnvelope, id: string): Promise<Approval> {
-  const { tenantId, hidesPii } = currentCaller();
+  const { tenantId } = currentCaller();
   const [rows] = await transactionPipeline(em, [selectApproval(tenantId, id)]);
-  return approvalMessage(envelope, tenantId, rows?.[0] as ApprovalRow, hidesPii);
+  return approvalMessage(envelope, tenantId, rows?.[0] as ApprovalRow);
 }
 
 /** Also for an approval that the caller can not see. */

@@ -53,7 +53,7 @@ export async function enrollCustomers(
     `${selectEnrollments} where enrolled.tenant_id = $1 and run_id = any ($2) order by enrolled.id`,
     [tenantId, runIds],
   );
-  return { flowEnrollments: rows.map(enrollmentMessage), refused };
+  return { flowEnrollments: rows.map((row) => enrollmentMessage(row, true)), refused };
 
   async function enroll(customer: JsonObject): Promise<{ runId: string } | { reason: string }> {
     const run = newRun(flow, customer, enrolling?.input ?? {});

@@ -27,10 +27,12 @@ export const selectEnrollments = `select enrolled.id, enrolled.flow_id, enrolled
   from flow_enrollment enrolled
   left join flow_run run on run.tenant_id = enrolled.tenant_id and run.id = enrolled.run_id`;
 
-export function enrollmentMessage(row: EnrollmentRow): FlowEnrollment {
+/** @param showsCustomer whether the caller can read the customer */
+export function enrollmentMessage(row: EnrollmentRow, showsCustomer: boolean): FlowEnrollment {
   const isIn = row.state === 'ACTIVE' || row.state === 'PAUSED';
   return {
-    ...{ id: row.id, flowId: row.flow_id, version: row.version, customerId: row.customer_id, runId: row.run_id },
+    ...{ id: row.id, flowId: row.flow_id, version: row.version, runId: row.run_id },
+    customerId: showsCustomer ? row.customer_id : undefined,
     state: FlowEnrollmentState[row.state],
     exitReason: row.exit_reason === null ? FlowExitReason.UNSPECIFIED : FlowExitReason[row.exit_reason],
     step: isIn ? (row.waiting_for ?? undefined) : undefined,

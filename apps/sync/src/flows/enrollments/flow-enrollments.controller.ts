@@ -57,7 +57,7 @@ export class FlowEnrollmentsController implements ServiceHandlers<FlowEnrollment
       values: [currentCaller().tenantId, id],
     });
     if (!row) throw enrollmentNotFound();
-    return enrollmentMessage(row);
+    return enrollmentMessage(row, (await this.#shows([row]))(row));
   }
 
   async listFlowEnrollments(request: ListFlowEnrollmentsRequest): Promise<ListFlowEnrollmentsResponse> {
@@ -77,8 +77,11 @@ export class FlowEnrollmentsController implements ServiceHandlers<FlowEnrollment
     });
     const page = rows.slice(0, pageSize);
     const last = rows.length > pageSize ? page.at(-1) : undefined;
+    const shows = await this.#shows(page);
+    // The enrollments of a customer would show that it exists.
+    const shown = customerId === undefined ? page : page.filter(shows);
     return {
-      flowEnrollments: page.map(enrollmentMessage),
+      flowEnrollments: shown.map((row) => enrollmentMessage(row, shows(row))),
       nextPageToken: last && signPageToken(this.key, binding, [last.id]),
     };
   }
@@ -98,5 +101,12 @@ export class FlowEnrollmentsController implements ServiceHandlers<FlowEnrollment
     await this.em.transactional((em) => exitEnrollment(em, this.worker.parts, id));
     this.worker.wake();
     return this.getFlowEnrollment({ id });
+  }
+
+  /** Of which enrollments the caller can read the customer. */
+  async #shows(rows: readonly EnrollmentRow[]): Promise<(row: EnrollmentRow) => boolean> {
+    const ofCustomer = ({ customer_id: id }: EnrollmentRow) => ({ record_type: enteringType, record_id: id });
+    const shows = await this.access.among(rows.map(ofCustomer));
+    return (row) => shows(ofCustomer(row));
   }
 }

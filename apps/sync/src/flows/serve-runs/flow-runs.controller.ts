@@ -27,7 +27,7 @@ import { writeCall } from '../../storage/write-call.js';
 import { FlowWorker } from '../worker/flow-worker.js';
 import { cancelRun, decideStep, retryRun, skipStep } from './change-run.js';
 import { migrateRuns } from './migrate-runs.js';
-import { nameOf, RecordAccess } from './record-access.js';
+import { RecordAccess } from './record-access.js';
 import { checkManualRun, manualFlow, runFlow } from './run-flow.js';
 import { runMessage, stepColumns, stepMessage, type StepRunRow } from './run-message.js';
 import { findRun, runColumns, type RunRow } from './run-row.js';
@@ -73,8 +73,11 @@ export class FlowRunsController implements ServiceHandlers<FlowRunsServiceServer
     });
     const page = rows.slice(0, pageSize);
     const last = rows.length > pageSize ? page.at(-1) : undefined;
+    const shows = await this.access.among(page);
+    // The runs of a record would show that it exists.
+    const shown = recordId === undefined ? page : page.filter(shows);
     return {
-      flowRuns: await this.#messages(page),
+      flowRuns: shown.map((row) => runMessage(this.#parts.envelope, tenantId, row, shows(row))),
       nextPageToken: last && signPageToken(this.key, binding, [last.id]),
     };
   }
@@ -82,7 +85,8 @@ export class FlowRunsController implements ServiceHandlers<FlowRunsServiceServer
   async listFlowStepRuns(request: ListFlowStepRunsRequest): Promise<ListFlowStepRunsResponse> {
     const { id: runId, pageSize = defaultPageSize, pageToken } = request;
     const { tenantId } = currentCaller();
-    const shows = await this.#shows([await findRun(this.em, runId)]);
+    const run = await findRun(this.em, runId);
+    const showsContent = (await this.access.among([run]))(run);
     const binding = `ListFlowStepRuns ${tenantId} ${runId}`;
     const [after = '0'] = pageToken === undefined ? [] : readPageToken(this.key, binding, pageToken);
     const rows = await readForTenant<StepRunRow>(this.em, {
@@ -93,7 +97,7 @@ export class FlowRunsController implements ServiceHandlers<FlowRunsServiceServer
     const page = rows.slice(0, pageSize);
     const last = rows.length > pageSize ? page.at(-1) : undefined;
     return {
-      steps: page.map((row) => stepMessage(this.#parts.envelope, { tenantId, runId }, row, shows.has(runId))),
+      steps: page.map((row) => stepMessage(this.#parts.envelope, { tenantId, runId }, row, showsContent)),
       nextPageToken: last && signPageToken(this.key, binding, [String(last.number)]),
     };
   }
@@ -135,14 +139,15 @@ export class FlowRunsController implements ServiceHandlers<FlowRunsServiceServer
     work: (em: EntityManager) => Promise<void>,
   ): Promise<FlowRun> {
     const { id } = request;
-    const shows = await this.#shows([await findRun(this.em, id)]);
+    const run = await findRun(this.em, id);
+    const showsRecord = (await this.access.among([run]))(run);
     return this.#write(method, request, async (em) => {
       await work(em);
       const { tenantId } = currentCaller();
       const sql = `select ${runColumns} from flow_run where tenant_id = $1 and id = $2`;
       const [row] = await queryRows<RunRow>(em, { sql, values: [tenantId, id] });
       if (!row) throw new Error('A locked run is gone.');
-      return runMessage(this.#parts.envelope, tenantId, row, shows.has(id));
+      return runMessage(this.#parts.envelope, tenantId, row, showsRecord);
     });
   }
 
@@ -158,26 +163,7 @@ export class FlowRunsController implements ServiceHandlers<FlowRunsServiceServer
   }
 
   async #message(row: RunRow): Promise<FlowRun> {
-    const shows = await this.#shows([row]);
-    return runMessage(this.#parts.envelope, currentCaller().tenantId, row, shows.has(row.id));
-  }
-
-  async #messages(rows: readonly RunRow[]): Promise<FlowRun[]> {
-    const shows = await this.#shows(rows);
-    const { tenantId } = currentCaller();
-    return rows.map((row) => runMessage(this.#parts.envelope, tenantId, row, shows.has(row.id)));
-  }
-
-  /** The runs whose record the caller can read. */
-  async #shows(rows: readonly RunRow[]): Promise<ReadonlySet<string>> {
-    const about = rows.flatMap(({ record_type: type, record_id: id }) =>
-      type === null || id === null ? [] : [{ type, id }],
-    );
-    const readable = await this.access.readable(about);
-    return new Set(
-      rows.flatMap(({ id, record_type: type, record_id: recordId }) =>
-        type === null || recordId === null || readable.has(nameOf({ type, id: recordId })) ? [id] : [],
-      ),
-    );
+    const shows = await this.access.among([row]);
+    return runMessage(this.#parts.envelope, currentCaller().tenantId, row, shows(row));
   }
 }

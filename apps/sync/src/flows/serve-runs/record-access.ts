@@ -2,27 +2,43 @@ import { currentCaller, permissionMissing, type Caller } from '@rapport/platform
 import type { JsonObject } from '../effects/effect-port.js';
 import { isCode, type RecordCalls } from '../effects/record-calls.js';
 import { stepType } from '../effects/record-methods.js';
+import { recordTypeNamed } from '../definitions/variables.js';
 
 /** Maximum duration of reading a record, in milliseconds. */
 const readMs = 10_000;
+
+/** A row of a run, a decision or an approval, with the record that it is about, if any. */
+interface RowOfRecord {
+  record_type: string | null;
+  record_id: string | null;
+}
 
 /** What a caller can read of the records that runs are about. */
 export class RecordAccess {
   constructor(private readonly calls: RecordCalls) {}
 
   /**
-   * Whether the caller can read the records, by `type/id`. A caller without limits can, also after the record was
-   * deleted: then the run is what is left of it.
+   * Finds out which of the rows have a record that the caller can read, or none. A caller without limits can also read a
+   * deleted record: the run is what is left of it.
    */
-  async readable(records: readonly { type: string; id: string }[]): Promise<ReadonlySet<string>> {
+  async among(rows: readonly RowOfRecord[]): Promise<(row: RowOfRecord) => boolean> {
     const caller = currentCaller();
-    const known = new Map(records.map((record) => [nameOf(record), record]));
-    const checked = [...known].map(async ([name, record]) => {
-      if (!hasPermission(caller, record.type)) return [];
-      if ((caller.recordScope ?? 'ALL') === 'ALL') return [name];
-      return (await this.#find(caller, record)) ? [name] : [];
-    });
-    return new Set((await Promise.all(checked)).flat());
+    const records = new Map(rows.flatMap((row) => recordOf(row) ?? []).map((record) => [nameOf(record), record]));
+    const checked = [...records].map(async ([name, record]) =>
+      (await this.#isReadable(caller, record)) ? [name] : [],
+    );
+    const readable = new Set((await Promise.all(checked)).flat());
+    return (row) => {
+      const record = recordOf(row);
+      return record === undefined || readable.has(nameOf(record));
+    };
+  }
+
+  async #isReadable(caller: Caller, record: { type: string; id: string }): Promise<boolean> {
+    const seesAll = (caller.recordScope ?? 'ALL') === 'ALL';
+    // The feed has records without a type of their own here, such as definitions of fields.
+    if (!recordTypeNamed(record.type)) return seesAll;
+    return hasPermission(caller, record.type) && (seesAll || (await this.#find(caller, record)) !== undefined);
   }
 
   /** Reads a record as the caller. @throws AppError PERMISSION_DENIED, or NOT_FOUND of its type */
@@ -50,7 +66,12 @@ export class RecordAccess {
   }
 }
 
-export function nameOf({ type, id }: { type: string; id: string }): string {
+/** The record of a row. */
+export function recordOf({ record_type: type, record_id: id }: RowOfRecord): { type: string; id: string } | undefined {
+  return type === null || id === null ? undefined : { type, id };
+}
+
+function nameOf({ type, id }: { type: string; id: string }): string {
   return `${type}/${id}`;
 }
 

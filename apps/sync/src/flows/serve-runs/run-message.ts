@@ -12,13 +12,14 @@ import type { Problem, RunState } from '../interpreter/run-state.js';
 import type { StartValues } from '../runs/new-run.js';
 import { openContent } from '../runs/run-content.js';
 import type { StepResult } from '../worker/store-advance.js';
+import { recordOf } from './record-access.js';
 import type { RunRow } from './run-row.js';
 
 /** Names of the states of steps, as the table has them. */
 type StepStatus = Exclude<keyof typeof FlowStepState, 'UNSPECIFIED' | 'UNRECOGNIZED'>;
 
-/** @param showsContent whether the caller can read the record of the run */
-export function runMessage(envelope: SecretEnvelope, tenantId: string, row: RunRow, showsContent: boolean): FlowRun {
+/** @param showsRecord whether the caller can read the record of the run */
+export function runMessage(envelope: SecretEnvelope, tenantId: string, row: RunRow, showsRecord: boolean): FlowRun {
   const owner = { tenantId, part: 'flow_run', id: row.id } as const;
   const { input } = openContent<StartValues>(envelope, owner, row.sealed_start);
   const { vars, problem, notUndone = [] } = openContent<RunState>(envelope, owner, row.sealed_state);
@@ -31,19 +32,18 @@ export function runMessage(envelope: SecretEnvelope, tenantId: string, row: RunR
       ...{ changeId: row.cause_change_id ?? undefined, principalId: row.cause_principal_id ?? undefined },
       time: isoTime(row.cause_time),
     },
-    record:
-      row.record_type === null || row.record_id === null ? undefined : { type: row.record_type, id: row.record_id },
+    record: showsRecord ? recordOf(row) : undefined,
     hop: row.hop,
-    ...(showsContent && { input, variables: vars }),
+    ...(showsRecord && { input, variables: vars }),
     wakeTime: knownTime(row.wake_time),
     waitingFor: row.waiting_for ?? undefined,
-    problem: hasFailed || isCompensating ? problemMessage(problem, showsContent) : undefined,
+    problem: hasFailed || isCompensating ? problemMessage(problem, showsRecord) : undefined,
     stepCount: row.step_count,
     parentRunId: row.parent_run_id ?? undefined,
     startTime: isoTime(row.start_time),
     endTime: knownTime(row.end_time),
     backfillId: row.backfill_id ?? undefined,
-    notUndone: notUndone.map((each) => problemMessage(each, showsContent)),
+    notUndone: notUndone.map((each) => problemMessage(each, showsRecord)),
   };
 }
 

@@ -1,4 +1,5 @@
 import { FlowDecisionOutcome, type FlowDecision } from '@rapport/contracts/rapport/flows/v1/flow_decisions_service';
+import { recordOf } from '../serve-runs/record-access.js';
 
 /** A stored decision. */
 export interface DecisionRow {
@@ -18,12 +19,13 @@ export interface DecisionRow {
 export const decisionColumns =
   'id, flow_id, version, change_id, record_type, record_id, outcome, reason, explanation, run_id, decide_time';
 
-export function decisionMessage(row: DecisionRow): FlowDecision {
+/** @param showsRecord whether the caller can read the record */
+export function decisionMessage(row: DecisionRow, showsRecord: boolean): FlowDecision {
   return {
     flowId: row.flow_id,
     version: row.version,
     changeId: row.change_id,
-    record: { type: row.record_type, id: row.record_id },
+    record: showsRecord ? recordOf(row) : undefined,
     outcome: FlowDecisionOutcome[row.outcome],
     reason: row.reason ?? undefined,
     explanation: row.explanation ?? undefined,

@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { camelCase } from '@rapport/contracts';
 import {
   FlowDecisionOutcome,
   type ExplainFlowChangeResponse,
@@ -8,6 +9,7 @@ import type { SegmentTrigger } from '@rapport/contracts/rapport/flows/v1/flow';
 import { readForTenant } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 import { readDefinition, type DefinitionJson } from '../definitions/definition-json.js';
+import type { RecordAccess } from '../serve-runs/record-access.js';
 import type { ChangedRecords } from './changed-records.js';
 import { decisionColumns, decisionMessage, type DecisionRow } from './decision-row.js';
 import { mismatchOf, type ChangeFacts, type Mismatch, type RecordAround } from './match-trigger.js';
@@ -50,7 +52,7 @@ const explanations: Readonly<Record<Mismatch, string>> = {
  */
 export async function explainChange(
   em: EntityManager,
-  records: ChangedRecords,
+  { records, access }: { records: ChangedRecords; access: RecordAccess },
   changeId: string,
 ): Promise<ExplainFlowChangeResponse> {
   const { tenantId } = currentCaller();
@@ -63,9 +65,14 @@ export async function explainChange(
   const versions = await decidedVersions(em, tenantId, change.number);
   const unmatched = versions.filter(({ flow_id: flowId, version }) => !stored.has(`${flowId} ${version}`));
   const reasons = await mismatches(records, tenantId, change.facts, unmatched);
+  const { recordId } = change.facts;
+  const changed = { record_type: camelCase(change.facts.type), record_id: recordId };
+  const shows = await access.among([...rows, changed]);
   const flowDecisions = versions.map((each): FlowDecision => {
     const row = stored.get(`${each.flow_id} ${each.version}`);
-    return row ? decisionMessage(row) : notMatched(each, change, reasons.get(each));
+    if (row) return decisionMessage(row, shows(row));
+    const decision = notMatched(each, change, reasons.get(each));
+    return shows(changed) ? decision : { ...decision, record: undefined };
   });
   return { flowDecisions };
 }

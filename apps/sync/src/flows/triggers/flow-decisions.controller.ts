@@ -13,6 +13,7 @@ import {
 } from '@rapport/contracts/rapport/flows/v1/flow_decisions_service';
 import { PageTokenKey, readForTenant, readPageToken, signPageToken } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
+import { RecordAccess } from '../serve-runs/record-access.js';
 import { ChangedRecords } from './changed-records.js';
 import { decisionColumns, decisionMessage, type DecisionRow } from './decision-row.js';
 import { explainChange } from './explain-change.js';
@@ -25,7 +26,8 @@ export class FlowDecisionsController implements ServiceHandlers<FlowDecisionsSer
   constructor(
     private readonly em: EntityManager,
     private readonly key: PageTokenKey,
-    private readonly records: ChangedRecords,
+    readonly records: ChangedRecords,
+    readonly access: RecordAccess,
   ) {}
 
   async listFlowDecisions({
@@ -48,15 +50,16 @@ export class FlowDecisionsController implements ServiceHandlers<FlowDecisionsSer
     });
     const page = rows.slice(0, pageSize);
     const last = rows.length > pageSize ? page.at(-1) : undefined;
+    const shows = await this.access.among(page);
     return {
-      flowDecisions: page.map(decisionMessage),
+      flowDecisions: page.map((row) => decisionMessage(row, shows(row))),
       nextPageToken: last && signPageToken(this.key, binding, [last.id]),
       counts: flowId === undefined ? [] : await this.#counts(tenantId, flowId),
     };
   }
 
   explainFlowChange({ changeId }: ExplainFlowChangeRequest): Promise<ExplainFlowChangeResponse> {
-    return explainChange(this.em, this.records, changeId);
+    return explainChange(this.em, this, changeId);
   }
 
   #counts(tenantId: string, flowId: string): Promise<FlowDecisionCounts[]> {
