@@ -75,7 +75,12 @@ describe('a ticket', () => {
   test('has no status that the workspace does not have, and keeps one that is deleted', async () => {
     const { id } = await tenant.createTicket(ada);
     await expect(tenant.updateTicket(id, { status: 'parts' })).rejects.toMatchObject({
-      violations: [{ field: 'ticket.status', reason: 'STATUS_UNKNOWN' }],
+      violations: [
+        {
+          ...{ field: 'ticket.status', reason: 'STATUS_UNKNOWN' },
+          description: 'must be one of new, open, pending, on_hold, solved, closed',
+        },
+      ],
     });
     const parts = await tenant.createStatus({ key: 'parts', category: TicketCategory.ON_HOLD });
 

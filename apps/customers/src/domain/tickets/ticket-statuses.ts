@@ -55,6 +55,12 @@ export function statusFacts(): Statement {
   };
 }
 
+/** The keys of all statuses that tickets can have. */
+export function statusKeys(facts: readonly unknown[]): string[] {
+  const own = (facts as readonly StatusFact[]).map(({ status }) => status);
+  return [...new Set([...Object.keys(builtInStatuses), ...own])];
+}
+
 /** The category of a status. Undefined for a key that is neither built in nor of the tenant. */
 export function categoryOf(status: string, facts: readonly unknown[]): TicketCategory | undefined {
   const own = (facts as readonly StatusFact[]).find((fact) => fact.status === status);

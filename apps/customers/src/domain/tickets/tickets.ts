@@ -15,7 +15,7 @@ import { recordController } from '../../engine/serve/record-controller.js';
 import { recordContract } from '../../engine/values/contract.js';
 import { settleTicket } from './ticket-listeners.js';
 import { statusNotices } from './ticket-notices.js';
-import { categoryOf, statusFacts } from './ticket-statuses.js';
+import { categoryOf, statusFacts, statusKeys } from './ticket-statuses.js';
 
 const normalise = normaliserOf<Ticket>(recordContract('rapport/Ticket'));
 
@@ -82,9 +82,7 @@ function ticketViolations({ before, after, facts }: RecordChange<Ticket>): Field
   const { id, status, problemId } = after;
   const isKnown = status === before?.status || categoryOf(status, facts) !== undefined;
   return [
-    ...(isKnown
-      ? []
-      : [violation('status', 'STATUS_UNKNOWN', 'must be the key of a built-in status or of a ticket status')]),
+    ...(isKnown ? [] : [violation('status', 'STATUS_UNKNOWN', `must be one of ${statusKeys(facts).join(', ')}`)]),
     ...(problemId === undefined || problemId !== id
       ? []
       : [violation('problemId', 'SAME_RECORD', 'must be another ticket')]),
