@@ -39,3 +39,23 @@ test('customers finds the users, API keys and teams of a tenant, disabled and re
   expect(found.principalIds.toSorted()).toEqual([user.id, key.id].toSorted());
   expect(found.teamIds).toEqual([team.id]);
 });
+
+test('customers finds users by e-mail address and display name, regardless of case, in their tenant only', async () => {
+  const [admin, other] = [await auth.newCaller(), await auth.newCaller()];
+  const [{ user }, { user: named }, { user: stranger }] = [
+    await auth.newUser(admin),
+    await auth.newUser(admin),
+    await auth.newUser(other),
+  ];
+  await auth.call(
+    'updateUser',
+    { id: named.id, user: { ...named, displayName: 'Jo North' }, updateMask: ['displayName'] },
+    admin,
+  );
+
+  const names = [user.email.toUpperCase(), 'JO north', stranger.email, 'Nobody'];
+  const found = await auth.call('findUsers', { tenantId: admin.tenantId, names });
+
+  expect(found.users.map(({ id }) => id)).toEqual([user.id, named.id].toSorted());
+  expect(found.users.find(({ id }) => id === named.id)).toMatchObject({ email: named.email, displayName: 'Jo North' });
+});

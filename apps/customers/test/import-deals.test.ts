@@ -73,6 +73,53 @@ test('an operation imports deals whose customers are named by external ids', asy
   expect((await run(file, { language: 'de' })).counts).toMatchObject({ rows: 3, unchanged: 2, failed: 1 });
 });
 
+test('rows of other systems name pipelines and stages as people do', async () => {
+  const { id: pipelineId } = await createPipeline({ name: 'New business' });
+  await createPipeline({ name: 'Twice' });
+  await createPipeline({ name: 'twice' });
+  const file =
+    'Deal Name,Pipeline,Deal Stage\nFirst,new BUSINESS,New\nSecond,Renewals,New\nThird,Twice,New\nFourth,New business,Not known\n';
+
+  const operation = await run(file);
+
+  expect(operation).toMatchObject({ state: State.SUCCEEDED, counts: { rows: 4, created: 1, failed: 3 } });
+  expect(operation.issues).toMatchObject([
+    { line: 3, reason: 'PIPELINE_NOT_FOUND', field: 'pipelineId' },
+    { line: 4, reason: 'PIPELINE_NOT_FOUND', field: 'pipelineId' },
+    { line: 5, reason: 'STAGE_UNKNOWN', field: 'stage' },
+  ]);
+  const { deals } = await customers.call('listDeals', {}, sales.caller);
+  expect(deals).toMatchObject([{ title: 'First', pipelineId, stage: 'new' }]);
+});
+
+test('notes are imported onto the records that they name by unique values', async () => {
+  const about = company({ externalIds: [{ system: 'crm', value: '77' }] });
+  const { id: companyId } = await customers.create(operations.caller, about);
+  const deal = await sales.createDeal(await createPipeline(), { externalIds: [{ system: 'crm', value: '901' }] });
+  const file = 'body,related.customer.externalId.crm,Deals\nCalled,77,901\nNobody,78,\n';
+  const map = [
+    'body=body',
+    'related.customer.externalId.crm=related.customer.externalId.crm',
+    'Deals=related.deal.externalId.crm',
+  ];
+
+  const operation = await run(file, { recordType: 'note', map });
+
+  expect(operation).toMatchObject({ state: State.SUCCEEDED, counts: { rows: 2, created: 2 } });
+  expect(operation.issues).toMatchObject([{ line: 3, reason: 'CUSTOMER_NOT_FOUND', field: 'related' }]);
+  const { notes } = await customers.call('listNotes', { filter: `related.deal = "${deal.id}"` }, operations.caller);
+  expect(notes).toMatchObject([
+    {
+      body: 'Called',
+      customerId: companyId,
+      related: [
+        { type: 'customer', id: companyId },
+        { type: 'deal', id: deal.id },
+      ],
+    },
+  ]);
+});
+
 test('a row that violates the stages of its pipeline is refused with field and reason, in a dry run too', async () => {
   const main = await createPipeline({ transitions: StageTransitions.NEXT_ONLY });
   const { id } = await sales.createDeal(main);

@@ -1,5 +1,6 @@
 import { CustomField_Type, CustomField } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import { ExportFormat, ImportColumn_Reason as Reason } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { counts, csv, ImportTenant, issues, none, rowsOf } from './import-tenant.js';
@@ -100,6 +101,26 @@ test('of two columns with the same name the first one counts, and a list takes b
     displayName: 'Ada',
     emails: [{ address: 'ada@t.example' }, { address: 'ada@home.example' }],
   });
+});
+
+test('ids in a file of companies are those of its rows, and persons name their companies by them', async () => {
+  const own = await ImportTenant.create(customers);
+  const companies = csv('Company ID,Name\n77,Acme\n78,Bolt', { kind: CustomerKind.COMPANY, externalIdSystem: 'crm' });
+  const persons = csv('Email,Associated\nada@x.example,77\nbob@x.example,79', {
+    map: ['Email=email', 'Associated=company.externalId.crm'],
+  });
+
+  const first = await own.importFile(companies);
+  const second = await own.importFile(persons);
+
+  expect([issues(first), counts(first)]).toEqual([[], { ...none, created: 2 }]);
+  expect([issues(second), counts(second)]).toEqual([[[3, 'CUSTOMER_NOT_FOUND', 'companyId']], { ...none, created: 2 }]);
+  const stored = await own.stored();
+  const acme = stored.find(({ displayName }) => displayName === 'Acme');
+  expect(acme?.externalIds).toEqual([{ system: 'crm', value: '77' }]);
+  expect(stored.find(({ emails }) => emails[0]?.address === 'ada@x.example')?.companyId).toBe(acme?.id);
+  expect(counts(await own.importFile({ ...companies, externalIdSystem: 'crm' }))).toEqual({ ...none, unchanged: 2 });
+  await own.close();
 });
 
 test('a column outside of map has a suggestion too', async () => {

@@ -1,4 +1,4 @@
-import type { FindOwnersRequest } from '@rapport/contracts/rapport/auth/v1/users_service';
+import type { FindOwnersRequest, FindUsersRequest, FoundUser } from '@rapport/contracts/rapport/auth/v1/users_service';
 import { BatchMode } from '@rapport/contracts/rapport/api/v1/records';
 import { SplitKind } from '@rapport/contracts/rapport/sales/v1/deal';
 import { AppError, type Caller } from '@rapport/platform';
@@ -12,6 +12,8 @@ import { deal, SalesTenant } from './sales-tenant.js';
 
 /** The users that auth says exist. `tools/test/record-owners.test.ts` has the real auth. */
 const users = new Set<string>();
+/** Those with names. */
+const called: FoundUser[] = [];
 let calls = 0;
 
 /** Resolves when auth answers, and rejects when it fails. */
@@ -21,6 +23,11 @@ const auth: AuthClient = {
   unary: async (_, request) => {
     calls += 1;
     await answering;
+    const { names } = request as FindUsersRequest;
+    if (names)
+      return {
+        users: called.filter(({ email, displayName }) => [email, displayName].some((each) => names.includes(each))),
+      };
     const principalIds = (request as FindOwnersRequest).ids.filter((id) => users.has(id));
     return { principalIds, teamIds: [] };
   },
@@ -119,6 +126,47 @@ test('an import leaves out owners that do not exist', async () => {
   expect(issues(answer)).toEqual([[2, 'USER_NOT_FOUND', 'ownerId']]);
   const { customers } = await service.call('listCustomers', { orderBy: 'displayName' }, caller);
   expect(customers.map((each) => each.ownerId)).toEqual([ownerId, undefined]);
+});
+
+test('an import names owners by e-mail address, or by a name that one user has', async () => {
+  const tenant = await ImportTenant.create(service, caller);
+  const [mara, jo, joToo] = [newUser(), newUser(), newUser()];
+  called.push(
+    { id: mara, email: 'mara@example.com', displayName: 'Mara' },
+    { id: jo, email: 'jo@example.com', displayName: 'Jo' },
+    { id: joToo, email: 'jo.too@example.com', displayName: 'Jo' },
+  );
+  const rows = ['mara@example.com', 'Mara', 'Jo', 'gone@example.com'].map((owner, index) => ({
+    name: `P${index}`,
+    'Contact owner': owner,
+  }));
+
+  const answer = await tenant.importFile(rowsOf(rows));
+  await tenant.close();
+
+  expect(answer).toMatchObject({ created: 4, failed: 0 });
+  expect(issues(answer)).toEqual([
+    [3, 'USER_NOT_FOUND', 'ownerId'],
+    [4, 'USER_NOT_FOUND', 'ownerId'],
+  ]);
+  const { customers } = await service.call('listCustomers', { orderBy: 'displayName' }, caller);
+  expect(customers.map((each) => each.ownerId)).toEqual([mara, mara, undefined, undefined]);
+});
+
+test('an import that names owners fails while auth does not answer', async () => {
+  const tenant = await ImportTenant.create(service, caller);
+  const { promise, reject } = Promise.withResolvers<void>();
+  answering = promise;
+  const before = calls;
+
+  const importing = tenant.importFile(rowsOf([{ name: 'P', owner: 'mara@example.com' }]));
+
+  await vi.waitFor(() => expect(calls).toBe(before + 1));
+  reject(new AppError('UNAVAILABLE', 'SERVICE_UNAVAILABLE', 'Away.'));
+  await expect(importing).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  answering = Promise.resolve();
+  await tenant.close();
+  expect((await service.call('listCustomers', {}, caller)).customers).toEqual([]);
 });
 
 describe('an owner that is gone', () => {

@@ -12,6 +12,8 @@ import {
   type DeleteUserRequest,
   type FindOwnersRequest,
   type FindOwnersResponse,
+  type FindUsersRequest,
+  type FindUsersResponse,
   type GetUserRequest,
   type ListUsersRequest,
   type ListUsersResponse,
@@ -32,6 +34,7 @@ import { emailKey, UserAccount } from '../storage/user-account.entity.js';
 import { acceptInvitation } from './accept-invitation.js';
 import { checkAssignment, findUser, findUserForChange } from './check-user.js';
 import { findOwners } from './find-owners.js';
+import { findUsers } from './find-users.js';
 import { deleteUser, resetTwoFactor, updateUser } from './write-user.js';
 import { Invitations } from './invitations.js';
 import { storedLocale } from './user-locale.js';
@@ -150,6 +153,10 @@ export class UsersController implements ServiceHandlers<UsersServiceServer> {
 
   findOwners(request: FindOwnersRequest): Promise<FindOwnersResponse> {
     return findOwners(this.em, request);
+  }
+
+  findUsers(request: FindUsersRequest): Promise<FindUsersResponse> {
+    return findUsers(this.em, request);
   }
 }
 

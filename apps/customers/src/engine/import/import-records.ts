@@ -80,11 +80,12 @@ async function importFile(
     if (first.done) throw fileError('REQUIRED', 'is required.');
     checkRequest(rules.type.method('import').path, first.value);
     const { file, map, externalIdSystem, validateOnly = false } = first.value;
+    const defaults = rowDefaults(first.value);
+    const ofFile = rules.ofKind?.(defaults.kind) ?? rules;
     const columnsNow = async (source: EntityManager) =>
-      new Columns(rules, map, externalIdSystem !== undefined, await CustomFields.load(source, rules.type));
+      new Columns(ofFile, map, externalIdSystem !== undefined, await CustomFields.load(source, rules.type));
     // An invalid map is refused before the file is received.
     await columnsNow(em);
-    const defaults = rowDefaults(first.value);
     const contentType = file?.contentType ?? '';
     checkContentType(contentType);
     const pieces = place.receive(filePieces(first.value, messages));

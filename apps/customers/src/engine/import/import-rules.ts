@@ -1,3 +1,4 @@
+import type { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { FieldViolation } from '@rapport/platform';
 import type { CustomFields } from '../fields/custom-fields.js';
 import type { RecordMessage } from '../fields/record-definition.js';
@@ -16,6 +17,9 @@ export interface ImportRules<Message extends RecordMessage = RecordMessage> {
 
   /** Importable fields, by their names in `map`. */
   readonly fields: ReadonlyMap<string, ImportField>;
+
+  /** The rules for a file of customers of one kind, in which columns may mean something else. */
+  ofKind?(kind: CustomerKind): ImportRules<Message>;
 
   /** Column names of our own files for output-only fields. */
   readonly serverFields: ReadonlySet<string>;
@@ -108,21 +112,24 @@ export type ValueLook = [field: string, isLike: (text: string) => boolean];
 export interface MappedRow<Message = RecordMessage> {
   record: Message;
   issues: RowIssue[];
-  /** References by unique values of their targets. */
+  /** References by something else than ids. */
   named?: readonly NamedReference[];
 }
 
-/** A reference by a unique value of its target. */
-export interface NamedReference {
+/** A reference by a unique value or the name of its target. */
+export type NamedReference = {
   /** JSON name of the reference. */
   field: string;
-  isRequired: boolean;
-  target: RecordType;
-  /** Key of the target. Undefined when the text can't be one. */
-  value: UniqueValue | undefined;
+  isRequired?: boolean;
+  /** Whether the reference is one of a list of records of several types. */
+  isListed?: boolean;
   /** The text in the row. */
   text: string;
-}
+} & (
+  | { by: 'KEY'; target: RecordType; value: UniqueValue | undefined } // Undefined when the text can't be a key.
+  | { by: 'NAME'; target: RecordType }
+  | { by: 'USER' }
+);
 
 /** The result of normalizing a row. */
 interface NormalisedRow<Message> {

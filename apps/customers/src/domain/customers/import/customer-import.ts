@@ -1,4 +1,4 @@
-import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import { CustomerKind, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { ImportRules } from '../../../engine/import/import-rules.js';
 import { error, quote, warning, type RowIssue } from '../../../engine/import/rows/row-issue.js';
 import { phoneRegion, readPhone } from '../../../engine/values/phone-numbers.js';
@@ -6,7 +6,7 @@ import { customers } from '../customers.js';
 import { normaliseCustomer } from '../normalise-customer.js';
 import { countryCode } from './country-code.js';
 import { guessTarget } from './guess-target.js';
-import { importFields, serverFields } from './import-fields.js';
+import { companyImportFields, importFields, serverFields } from './import-fields.js';
 import { mapRow } from './map-row.js';
 import { lacksValue, mergeCustomer } from './merge-customer.js';
 
@@ -15,6 +15,7 @@ export const customerImport: ImportRules<Customer> = {
   type: customers,
   fields: new Map(Object.entries(importFields)),
   serverFields,
+  ofKind: (kind) => (kind === CustomerKind.COMPANY ? companyImport : customerImport),
   looks: [
     ['email', (text) => /^[^\s@,;"]+@[^\s@,;".]+(\.[^\s@,;".]+)+$/.test(text)],
     ['phone', (text) => /^(\+|00?)[\d ()./-]{6,24}$/.test(text) && text.replace(/\D/g, '').length >= 7],
@@ -40,6 +41,11 @@ export const customerImport: ImportRules<Customer> = {
     const message = `${quote(displayName)}, which has the id or a key of the row, is of the other kind.`;
     return error('KIND_MISMATCH', message, { field: 'kind' });
   },
+};
+
+const companyImport: ImportRules<Customer> = {
+  ...customerImport,
+  fields: new Map(Object.entries(companyImportFields)),
 };
 
 /**

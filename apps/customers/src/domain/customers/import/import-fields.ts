@@ -1,5 +1,7 @@
 import { camelCase } from '@rapport/contracts';
+import { isKeyLabel } from '../../../engine/import/derived/derived-fields.js';
 import type { ImportField, ImportTarget } from '../../../engine/import/import-rules.js';
+import { customers } from '../customers.js';
 
 const list = { takesMany: true } as const;
 const labelledList = { takesMany: true, isLabelled: true } as const;
@@ -33,8 +35,13 @@ export const importFields = {
   custom_fields: { columns: ['customfields'], isLabelled: true },
   source: { columns: ['source', 'leadsource', 'originalsource', 'originalsourcetype'] },
   owner_id: { columns: ['ownerid'] },
+  owner: {
+    columns: ['owner', 'contactowner', 'companyowner', 'accountowner', 'customerowner', 'recordowner', 'owneremail'],
+  },
   owner_team_id: { columns: ['ownerteamid'] },
   company_id: { columns: ['companyid'] },
+  /** The company of a person by one of its unique values. */
+  company: { isLabelled: true, isLabel: (label: string) => isKeyLabel(customers, label) },
   external_id: {
     ...labelledList,
     plural: 'external_ids',
@@ -54,6 +61,13 @@ export const importFields = {
   country_code: labelledList,
   country: labelledList,
 } as const satisfies Record<string, ImportField>;
+
+/** The fields of a file of companies: its column of company ids has the ids of the rows. */
+export const companyImportFields: Record<CustomerImportField, ImportField> = {
+  ...importFields,
+  company_id: { columns: [] },
+  external_id: { ...importFields.external_id, columns: ['companyid', ...importFields.external_id.columns] },
+};
 
 export type CustomerImportField = keyof typeof importFields;
 

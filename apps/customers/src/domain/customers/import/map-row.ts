@@ -6,13 +6,15 @@ import {
   type PostalAddress,
 } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { CustomFields } from '../../../engine/fields/custom-fields.js';
-import type { MappedRow } from '../../../engine/import/import-rules.js';
+import type { MappedRow, NamedReference } from '../../../engine/import/import-rules.js';
 import { itemSeparators } from '../../../engine/values/cell-items.js';
+import { keyOf } from '../../../engine/import/derived/derived-row.js';
 import { cellId, cellItems, cellText, property } from '../../../engine/import/rows/cell-value.js';
 import { putCustomCell } from '../../../engine/import/rows/custom-cell.js';
 import { isoDay, type ReadDay } from '../../../engine/import/rows/read-day.js';
 import type { RowDefaults } from '../../../engine/import/rows/row-defaults.js';
 import { cellLeftOut, error, quote, type RowIssue } from '../../../engine/import/rows/row-issue.js';
+import { customers } from '../customers.js';
 import { hostOf, isSharedHost } from './host-name.js';
 import { countryCode } from './country-code.js';
 import type { CustomerImportField, CustomerTarget } from './import-fields.js';
@@ -31,6 +33,7 @@ export function mapRow(
 class RowMapping {
   readonly #customer = Customer.create({});
   readonly #issues: RowIssue[] = [];
+  readonly #named: NamedReference[] = [];
   /** Parts of addresses from separate columns, by label. */
   readonly #addresses = new Map<string, PostalAddress>();
   readonly #readDay: ReadDay;
@@ -71,6 +74,9 @@ class RowMapping {
           const system = property(item, 'system') ?? label ?? this.defaults.externalIdSystem;
           externalIds.push({ system, value: id });
         });
+      case 'owner':
+      case 'company':
+        return this.#putNamed({ field, label }, value);
       case 'custom_fields':
         return this.#putCustom(label, value);
       case 'address':
@@ -89,7 +95,7 @@ class RowMapping {
       customer.displayName = customer.companyName;
       customer.companyName = undefined;
     }
-    return { record: customer, issues: this.#issues };
+    return { record: customer, issues: this.#issues, named: this.#named };
   }
 
   #putText(field: TextField, value: unknown): void {
@@ -124,6 +130,16 @@ class RowMapping {
     const stage = stages.get(text.toLowerCase().replace(/[^a-z]/g, ''));
     if (stage !== undefined) this.#customer.lifecycleStage = stage;
     else this.#leaveOut('lifecycle_stage', text, 'VALUE_UNKNOWN', 'is not a lifecycle stage');
+  }
+
+  #putNamed({ field, label = '' }: { field: 'owner' | 'company'; label?: string | undefined }, value: unknown): void {
+    const text = this.#text(field, value);
+    if (text === undefined) return;
+    if (field === 'owner') this.#named.push({ by: 'USER', field: 'ownerId', text });
+    else {
+      const key = keyOf(customers, label, text);
+      this.#named.push({ by: 'KEY', field: 'companyId', target: customers, value: key, text });
+    }
   }
 
   #putDomain(text: string): void {

@@ -1,4 +1,4 @@
-import { snakeCase } from '@rapport/contracts';
+import { camelCase, snakeCase } from '@rapport/contracts';
 import { ImportColumn_Reason as Reason } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { CustomFields } from '../../fields/custom-fields.js';
 import type { ImportRules, ImportTarget } from '../import-rules.js';
@@ -25,6 +25,7 @@ export function guessColumns(
 ): Map<string, GuessedTarget> {
   const guess = new ColumnGuess(rules, columns);
   guess.takeFullTargets(options.customFields);
+  guess.takeExact(options.takeIds);
   guess.takeNamed(options.takeIds);
   guess.takeGuessed();
   for (const [name, key] of namesOfOwn(options.customFields)) {
@@ -60,6 +61,16 @@ class ColumnGuess {
     for (const column of this.columns) {
       const target = column.includes('.') ? parseTarget(this.rules, column, customFields) : undefined;
       if (target) this.#takeColumn(column, target, Reason.FIELD_NAME);
+    }
+  }
+
+  /** A column with the very name of a field is that of the field, whatever else its words may mean. */
+  takeExact(takeIds: boolean): void {
+    for (const column of this.columns) {
+      const field = snakeCase(column);
+      const isExact = column === field || column === camelCase(field);
+      const isGuessed = this.rules.fields.get(field)?.columns && (field !== 'external_id' || takeIds);
+      if (isExact && isGuessed) this.#takeColumn(column, { field, label: undefined }, Reason.FIELD_NAME);
     }
   }
 

@@ -1,10 +1,10 @@
 import { ScalarType } from '@bufbuild/protobuf';
-import { absentValue, type RecordField } from '@rapport/contracts';
+import { absentValue, snakeCase, type RecordField } from '@rapport/contracts';
 import { Format } from '@rapport/contracts/rapport/api/v1/options';
 import { isMoney, itemName } from '../../export/csv-columns.js';
 import { keyName } from '../../fields/filter-fields.js';
-import { recordType, type RecordType } from '../../fields/record-type.js';
-import { contract } from '../../values/contract.js';
+import { recordType, recordTypes, type RecordType } from '../../fields/record-type.js';
+import { contract, recordContract } from '../../values/contract.js';
 import { onceFor } from '../../values/once-for.js';
 import { simpleName } from '../columns/simple-name.js';
 import type { ImportField } from '../import-rules.js';
@@ -25,9 +25,11 @@ export type DerivedField = ImportField & {
     | { kind: 'VALUE'; read: ReadCell; noun: string }
     | { kind: 'TEXTS' }
     /** Messages. `part` is the part that a plain text sets; a list without it accepts only JSON objects. */
-    | { kind: 'ITEMS'; read: ReadCell; part: string | undefined }
-    /** Another record by one of its unique values. */
+    | { kind: 'ITEMS'; read: ReadCell; part: string | undefined; targetOf?: (label: string) => NamedTarget | undefined }
+    /** Another record by one of its unique values, or by its name. */
     | { kind: 'NAMED'; target: () => RecordType; isRequired: boolean }
+    /** A user by e-mail address or display name. */
+    | { kind: 'USER'; isRequired: boolean }
   );
 
 /**
@@ -71,21 +73,62 @@ function derivedField(
       ];
       return [['external_id', { ...list, kind: 'EXTERNAL_ID', columns: ids, isLabelled: true }]];
     }
-    if (field.relatedTypes) return [[itemName(column), { ...list, kind: 'ITEMS', part: 'id', read: readRef(field) }]];
+    if (field.relatedTypes) {
+      const targetOf = (label: string) => relatedTarget(field, label);
+      const isLabel = (label: string) => label === '' || targetOf(label) !== undefined;
+      const refs = { ...list, isLabelled: true, isLabel, targetOf };
+      return [[itemName(column), { ...refs, kind: 'ITEMS', part: 'id', read: readRef(field) }]];
+    }
     const part = parts.find((each) => each.isRequired)?.name;
     if (parts.length === 0) return [[itemName(column), { ...list, kind: 'TEXTS' }]];
     return [[itemName(column), { ...list, kind: 'ITEMS', part, read: readMessage(field) }]];
   }
   const value: DerivedField = { kind: 'VALUE', name, columns, ...readerOf(field) };
+  if (field.isUser && column.endsWith('_id')) {
+    const role = column.replace(/_id$/, '');
+    const called = [role, ...(role === 'owner' ? ['assignee', 'assignedto', 'agent'] : [])];
+    const ofRole = called.flatMap((each) => [each, `${each}email`, type.singular + each]).map(simpleName);
+    return [
+      [column, value],
+      [role, { kind: 'USER', name, columns: [...new Set(ofRole)], isRequired }],
+    ];
+  }
   if (reference === undefined) return [[column, value]];
   // Resolved later, because its module may not be loaded yet.
   const target = () => recordType(reference);
-  const isLabel = (label: string) => keyLabels(target()).has(label.replace(/^external_id\..+$/, 'external_id.'));
-  const named: DerivedField = { kind: 'NAMED', name, isLabelled: true, isLabel, target, isRequired };
+  const isLabel = (label: string) => isKeyLabel(target(), label) || (label === '' && isFoundByName(reference));
+  const role = column.replace(/_id$/, '');
+  // A type that is found by unique values only is not guessed from a column that names it.
+  const columnsOfName = isFoundByName(reference) ? [role, type.singular + role].map(simpleName) : [];
+  const named = { name, isLabelled: true, isLabel, target, isRequired, columns: columnsOfName };
   return [
     [column, value],
-    [column.replace(/_id$/, ''), named],
+    [role, { ...named, kind: 'NAMED' }],
   ];
+}
+
+/** A record that a label such as `customer.externalId.crm` leads to, and the rest of the label. */
+export interface NamedTarget {
+  type: RecordType;
+  label: string;
+}
+
+function relatedTarget({ relatedTypes = [] }: RecordField, text: string): NamedTarget | undefined {
+  const [, singular = '', given = ''] = /^([^.]+)\.(.+)$/s.exec(text) ?? [];
+  if (!relatedTypes.includes(singular)) return undefined;
+  const type = [...recordTypes()].find((each) => each.singular === singular);
+  const label = given.replace(/^[^.]*/, snakeCase);
+  return type && isKeyLabel(type, label) ? { type, label } : undefined;
+}
+
+export function isKeyLabel(type: RecordType, label: string): boolean {
+  return keyLabels(type).has(label.replace(/^external_id\..+$/, 'external_id.'));
+}
+
+/** Whether rows can name records of a type by their names: a workspace has few of its configuration. */
+function isFoundByName(type: string): boolean {
+  const { options, fields } = recordContract(type);
+  return options.configuration && fields.some(({ name }) => name === 'name');
 }
 
 /**
@@ -125,12 +168,30 @@ function readerOf(field: RecordField): Reader {
   if (desc.scalar !== undefined && desc.scalar !== ScalarType.STRING) return numberReader(desc.scalar);
   if (isId) return { read: (cell) => textValue(cell, (text) => text.toLowerCase()), noun: 'a text' };
   if (contract.rules(desc).format === Format.DATE) return { read: textValue, noun: 'a text' };
-  return { read: (cell) => textValue(cell, same), noun: 'a text' };
+  const read = contract.rules(desc).pattern === keyPattern ? keyText : same;
+  return { read: (cell) => textValue(cell, read), noun: 'a text' };
+}
+
+/** Keys in records, such as those of stages and statuses. */
+const keyPattern = '^[a-z][a-z0-9_]{0,59}$';
+
+/** A key from what other systems show for it: `on_hold` for `On hold`. A text that can't be a key stays, to be refused. */
+function keyText(text: string): string {
+  const key = text
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, '_')
+    .replace(/^_|_$/g, '');
+  return new RegExp(keyPattern).test(key) ? key : text;
 }
 
 function enumReader(values: readonly { localName: string; number: number }[]): Reader {
   const known = values.filter(({ number }) => number !== 0);
   const numbers = new Map(known.map(({ localName, number }) => [simpleName(localName), number]));
+  // Other systems call an ordinary priority medium.
+  const normal = numbers.get('normal');
+  if (normal !== undefined && !numbers.has('medium')) numbers.set('medium', normal);
   return { read: (cell) => textValue(cell, (text) => numbers.get(simpleName(text))), noun: 'one of the known values' };
 }
 

@@ -85,6 +85,7 @@ function put(draft: Draft, target: ImportTarget, field: DerivedField, value: unk
     case 'ITEMS':
       return putItems(draft, target, field, value, readDay);
     case 'NAMED':
+    case 'USER':
       return putName(draft, target, field, value);
     default:
       field satisfies never;
@@ -117,6 +118,13 @@ function putItems(
   value: unknown,
   readDay: (text: string) => string,
 ): void {
+  const named = target.label === undefined ? undefined : field.targetOf?.(target.label);
+  if (named) {
+    return eachText(draft, target, value, itemSeparators.tag, (text) => {
+      const key = keyOf(named.type, named.label, text);
+      draft.named.push({ by: 'KEY', field: field.name, isListed: true, target: named.type, value: key, text });
+    });
+  }
   for (const item of cellItems(value, itemSeparators.tag)) {
     const { part } = field;
     const isText = part !== undefined && typeof item !== 'object';
@@ -128,16 +136,25 @@ function putItems(
   }
 }
 
-function putName(draft: Draft, target: ImportTarget, field: DerivedField & { kind: 'NAMED' }, value: unknown): void {
+function putName(
+  draft: Draft,
+  target: ImportTarget,
+  field: DerivedField & { kind: 'NAMED' | 'USER' },
+  value: unknown,
+): void {
   const text = textOf(draft, target, value);
   if (text === undefined) return;
-  const { name, isRequired } = field;
-  const type = field.target();
-  draft.named.push({ field: name, isRequired, target: type, value: keyOf(type, target.label ?? '', text), text });
+  const named = { field: field.name, isRequired: field.isRequired, text };
+  if (field.kind === 'USER') draft.named.push({ ...named, by: 'USER' });
+  else if (target.label === undefined) draft.named.push({ ...named, by: 'NAME', target: field.target() });
+  else {
+    const type = field.target();
+    draft.named.push({ ...named, by: 'KEY', target: type, value: keyOf(type, target.label, text) });
+  }
 }
 
 /** A unique value in the form in which it is stored. */
-function keyOf(type: RecordType, label: string, text: string): UniqueValue | undefined {
+export function keyOf(type: RecordType, label: string, text: string): UniqueValue | undefined {
   const [, system] = /^external_id\.(.+)$/.exec(label) ?? [];
   const unique = keyLabels(type).get(system === undefined ? label : 'external_id.');
   if (!unique) return undefined;

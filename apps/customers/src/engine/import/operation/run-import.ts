@@ -37,9 +37,10 @@ export async function runImport(
   const { id, input, counts } = operation;
   const importRules = types.of(input.recordType);
   const rules = operation.rules as MappingRules;
+  const defaults = rowDefaults(rules);
   const open = await reportOpener(operation.sealed ? rules.map : []);
   const columns = new Columns(
-    importRules,
+    importRules.ofKind?.(defaults.kind) ?? importRules,
     rules.map.map(open),
     rules.externalIdSystem !== undefined,
     await CustomFields.load(em, importRules.type),
@@ -51,7 +52,7 @@ export async function runImport(
   const pace = BulkPace.of(em);
   const chunks = prepareChunks(readFile(input.contentType, file.pieces()), {
     columns,
-    defaults: rowDefaults(rules),
+    defaults,
     customFields: () => CustomFields.load(em, importRules.type),
     pace,
     chunkRows,

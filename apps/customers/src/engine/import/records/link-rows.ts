@@ -3,57 +3,14 @@ import { queryRows } from '@rapport/persistence';
 import type { FieldViolation } from '@rapport/platform';
 import type { CustomFields } from '../../fields/custom-fields.js';
 import type { RecordType } from '../../fields/record-type.js';
-import { ownersOf, valueText, type OwnerRow } from '../../records/claim-unique-values.js';
 import { LinkedRecords, newLinks } from '../../records/references.js';
 import { UnknownOwners } from '../../records/scope/named-owners.js';
-import type { UniqueValue } from '../../records/unique-values.js';
 import { onceFor } from '../../values/once-for.js';
-import type { NamedReference } from '../import-rules.js';
 import { leftOut, type PreparedRow } from '../rows/prepare-row.js';
-import { error, quote, warning } from '../rows/row-issue.js';
+import { error, quote } from '../rows/row-issue.js';
 import { leaveOut } from './leave-out.js';
 
 type Values = Record<string, unknown>;
-
-/**
- * Resolves the records that rows name by unique values to ids. An unknown one is omitted with a WARNING; if the
- * reference is required, the row is refused.
- */
-export async function nameReferences(em: EntityManager, rows: readonly PreparedRow[]): Promise<void> {
-  const named = rows.flatMap((row) => row.named);
-  if (named.length === 0) return;
-  const owners = new Map<RecordType, Map<string, string | null>>();
-  for (const target of new Set(named.map((reference) => reference.target))) {
-    const values = named.flatMap(({ target: of, value }) => (of === target && value ? [value] : []));
-    owners.set(target, await ownersByValue(em, target, values));
-  }
-  for (const row of rows) {
-    for (const reference of row.named) {
-      const { field, target, value } = reference;
-      const id = value && owners.get(target)?.get(valueText(value));
-      if (id !== undefined && id !== null) (row.record as unknown as Values)[field] ??= id;
-      else refuseOrWarn(row, reference);
-    }
-  }
-}
-
-async function ownersByValue(
-  em: EntityManager,
-  target: RecordType,
-  values: UniqueValue[],
-): Promise<Map<string, string | null>> {
-  if (values.length === 0) return new Map();
-  const rows = await queryRows<OwnerRow>(em, ownersOf(target, values));
-  return new Map(rows.map((row) => [valueText(row), row.record_id]));
-}
-
-function refuseOrWarn(row: PreparedRow, { field, isRequired, target, text }: NamedReference): void {
-  if ((row.record as unknown as Values)[field] !== undefined) return;
-  const reason = `${target.constant}_NOT_FOUND`;
-  const what = `${quote(text)} is that of no live ${target.singular}`;
-  if (isRequired) row.refusal ??= error(reason, `${what}.`, { field });
-  else row.issues.push(warning(reason, `${what}; it was omitted.`, { field }));
-}
 
 /**
  * Locks what rows refer to, and what their type needs of the candidate records: all records of other types, before any

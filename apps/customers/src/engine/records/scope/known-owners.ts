@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import type { ContractClient } from '@rapport/contracts';
-import { UsersServiceService, type FindOwnersResponse } from '@rapport/contracts/rapport/auth/v1/users_service';
+import {
+  UsersServiceService,
+  type FindOwnersResponse,
+  type FindUsersResponse,
+  type FoundUser,
+} from '@rapport/contracts/rapport/auth/v1/users_service';
 import { currentCaller, errorKind, ownerIdOf } from '@rapport/platform';
 
 /** Where an id can lead to: users and API keys are principals. */
@@ -84,6 +89,26 @@ export class KnownOwners {
     return isCurrent(this.#denied, key) && !isCurrent(this.#known, key);
   }
 
+  /** @see usersNamed */
+  async named(names: readonly string[]): Promise<Map<string, string[]>> {
+    const { tenantId } = currentCaller();
+    const users: FoundUser[] = [];
+    for (let index = 0; index < names.length; index += maxAsked) {
+      const request = { tenantId, names: names.slice(index, index + maxAsked) };
+      const options = { context: { requestId: randomUUID() }, deadlineMs: callMs };
+      const answer = await this.auth.unary(UsersServiceService.findUsers.path, request, options);
+      users.push(...(answer as FindUsersResponse).users);
+    }
+    return new Map(
+      names.map((name) => {
+        const called = name.normalize('NFC').toLowerCase();
+        const byEmail = users.filter(({ email }) => email === called);
+        const byName = users.filter(({ displayName }) => displayName.toLowerCase() === name.toLowerCase());
+        return [name, [...new Set((byEmail.length > 0 ? byEmail : byName).map(({ id }) => id))]];
+      }),
+    );
+  }
+
   #isKnown(tenantId: string, owner: OwnerId): boolean {
     return isCurrent(this.#known, keyOf(tenantId, owner));
   }
@@ -153,6 +178,15 @@ function remember(kept: Map<string, number>, keys: readonly string[], forMs: num
 }
 
 let current: KnownOwners | undefined;
+
+/**
+ * The ids of the users of the caller's tenant with the e-mail addresses or display names. An address wins over names.
+ *
+ * @throws AppError UNAVAILABLE while auth does not answer: unlike an id, a name cannot be taken for known
+ */
+export async function usersNamed(names: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
+  return names.length === 0 || !current ? new Map() : current.named([...new Set(names)]);
+}
 
 /** Those owners that do not exist in the tenant of the caller. */
 export async function missingOwners(owners: readonly OwnerId[]): Promise<OwnerId[]> {
