@@ -28,7 +28,7 @@ const cases: [Format, string[], string[]][] = [
     ['https://example.com/a?b#c', 'HTTP://example.com'],
     ['', 'example.com', 'ftp://a.b', 'https://', 'javascript:1'],
   ],
-  [Format.COUNTRY_CODE, ['DE', 'BR'], ['', 'de', 'DEU', 'QX', '12']],
+  [Format.COUNTRY_CODE, ['DE', 'BR'], ['', 'de', 'DEU', 'QX', 'ZZ', 'EU', '12']],
   [
     Format.DATE,
     ['2026-01-31', '2028-02-29', '0001-01-01', '9999-12-31'],

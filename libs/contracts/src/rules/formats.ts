@@ -78,12 +78,15 @@ export const storableKeyword = {
   validate: (_: unknown, text: string): boolean => isStorableText(text),
 };
 
+/** Codes with names that are no countries: unions, test locales and the unknown region. */
+const noCountries: ReadonlySet<string> = new Set(['EU', 'EZ', 'QO', 'UN', 'XA', 'XB', 'ZZ']);
+
 /** @param code two capital letters */
 function isCountry(code: string): boolean {
   let isKnown = countries.get(code);
   if (isKnown === undefined) {
     countryNames ??= new Intl.DisplayNames('en', { type: 'region', fallback: 'none' });
-    countries.set(code, (isKnown = countryNames.of(code) !== undefined));
+    countries.set(code, (isKnown = !noCountries.has(code) && countryNames.of(code) !== undefined));
   }
   return isKnown;
 }
