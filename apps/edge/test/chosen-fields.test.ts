@@ -102,7 +102,12 @@ describe('a read mask in gRPC', () => {
   it('refuses an unknown name', async () => {
     await expect(call('GetMineral', { id: 'm1', readMask: ['colour'] })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
-      violations: [{ field: 'readMask', reason: 'UNKNOWN_FIELD' }],
+      violations: [
+        {
+          ...{ field: 'readMask', reason: 'UNKNOWN_FIELD' },
+          description: 'must name fields of Mineral only, separated by commas: "colour" is none.',
+        },
+      ],
     });
   });
 });

@@ -1,5 +1,5 @@
 import type { DescField, DescMessage } from '@bufbuild/protobuf';
-import { invalidArgument } from '@rapport/platform';
+import { cutText, invalidArgument } from '@rapport/platform';
 import type { ContractMethod } from '../descriptors/load-contract.js';
 import { isReadMask } from '../descriptors/well-known.js';
 import { absentValue } from '../descriptors/absent-value.js';
@@ -43,7 +43,7 @@ export class ReadMask {
       given.map((name) => {
         const found = known.get(name);
         if (found !== undefined) return found;
-        const description = `must name fields of ${resource} only, separated by commas.`;
+        const description = `must name fields of ${resource} only, separated by commas: ${quoted(name)} is none.`;
         throw invalidArgument([{ field: this.field.jsonName, reason: 'UNKNOWN_FIELD', description }]);
       }),
     );
@@ -70,6 +70,11 @@ export class ReadMask {
     if (!this.list) return change(answer);
     return { ...answer, [this.list.jsonName]: (answer[this.list.jsonName] as Message[]).map(change) };
   }
+}
+
+/** The start of a text of the request. */
+function quoted(text: string): string {
+  return `"${cutText(text, 60)}"`;
 }
 
 /** The field of an answer that has a list of resources; undefined for an answer that is the resource. */
