@@ -8,10 +8,12 @@ const current = Object.entries(icons.icons).filter(([, { hidden = false }]) => !
 const lines = current.map(
   ([name, { body }]) => `export const ${pascal(name)}: IconType = ${JSON.stringify(shapesOf(body))};`,
 );
+const type =
+  'export type IconType = readonly (readonly [tag: string, attributes: Readonly<Record<string, string>>])[];';
 
 const folder = join(import.meta.dirname, '../src/gen');
 mkdirSync(folder, { recursive: true });
-writeFileSync(join(folder, 'icons.ts'), ["import type { IconType } from '../kit/ui.tsx';", ...lines, ''].join('\n'));
+writeFileSync(join(folder, 'icons.ts'), [type, ...lines, ''].join('\n'));
 
 /** `ListFilter` of `list-filter`. */
 function pascal(name: string): string {

@@ -1,9 +1,8 @@
 import { useQueryErrorResetBoundary } from '@tanstack/react-query';
 import { Link, useRouter, type ErrorComponentProps } from '@tanstack/react-router';
-import { Lock, RefreshCw, TriangleAlert } from '../gen/icons.ts';
 import { Problem, type ValueFault } from '../contract/api.ts';
 import { isJson, textAt } from '../contract/json.ts';
-import { Button, Chip, Icon, Skeleton } from '../kit/ui.tsx';
+import { Button, Chip, Icon, Skeleton, icons } from '../kit/ui.tsx';
 import text from '../style/text.module.css';
 import style from './boundaries.module.css';
 import { labels, t } from './language.ts';
@@ -16,7 +15,7 @@ export function Failure({ error }: ErrorComponentProps) {
     <section className={style.panel} role="alert">
       <ProblemText error={error} />
       <Button
-        icon={RefreshCw}
+        icon={icons.RefreshCw}
         onPress={() => {
           reset();
           void router.invalidate();
@@ -33,14 +32,14 @@ export function ProblemText({ error }: { error: unknown }) {
   if (error.status === 403)
     return (
       <>
-        <Icon of={Lock} />
+        <Icon of={icons.Lock} />
         <h2 className={text.title}>{t('error.forbidden')}</h2>
         <p>{sentenceOf(error)}</p>
       </>
     );
   return (
     <>
-      <Chip tone="danger" icon={TriangleAlert}>
+      <Chip tone="danger" icon={icons.TriangleAlert}>
         {error.status > 0 ? `${error.status}, ${error.code}` : error.code}
       </Chip>
       <h2 className={text.title}>{sentenceOf(error)}</h2>

@@ -1,30 +1,4 @@
-import {
-  Activity,
-  Bookmark,
-  Boxes,
-  CalendarDays,
-  CircleCheckBig,
-  CodeXml,
-  Download,
-  House,
-  Inbox,
-  KeyRound,
-  LifeBuoy,
-  Link,
-  ListChecks,
-  Megaphone,
-  Merge,
-  RefreshCw,
-  Shield,
-  SlidersHorizontal,
-  SquareKanban,
-  Ticket,
-  TrendingUp,
-  TriangleAlert,
-  Users,
-  Webhook,
-  Workflow,
-} from '../gen/icons.ts';
+import * as icons from '../gen/icons.ts';
 import { theContract } from '../contract/contract.ts';
 import type { IconType } from '../kit/ui.tsx';
 import { isPermitted, useSession } from './session.ts';
@@ -52,22 +26,22 @@ export const placeGroups: readonly PlaceGroup[] = [
   {
     key: 'work',
     places: [
-      { to: '/', key: 'home', icon: House, letter: 'h' },
-      { to: '/inbox', key: 'inbox', icon: Inbox, letter: 'b', permission: 'tickets.read' },
-      { to: '/my-day', key: 'myDay', icon: ListChecks, letter: 'm', permission: 'tasks.read' },
-      { to: '/calendar', key: 'calendar', icon: CalendarDays, letter: 'e', permission: 'meetings.read' },
-      { to: '/my-approvals', key: 'approvals', icon: CircleCheckBig, permission: 'approvals.read' },
+      { to: '/', key: 'home', icon: icons.House, letter: 'h' },
+      { to: '/inbox', key: 'inbox', icon: icons.Inbox, letter: 'b', permission: 'tickets.read' },
+      { to: '/my-day', key: 'myDay', icon: icons.ListChecks, letter: 'm', permission: 'tasks.read' },
+      { to: '/calendar', key: 'calendar', icon: icons.CalendarDays, letter: 'e', permission: 'meetings.read' },
+      { to: '/my-approvals', key: 'approvals', icon: icons.CircleCheckBig, permission: 'approvals.read' },
     ],
   },
   {
     key: 'records',
     places: [
-      { to: '/customers', key: 'customers', icon: Users, letter: 'c', permission: 'customers.read' },
-      { to: '/deals/board', key: 'deals', icon: SquareKanban, letter: 'd', permission: 'deals.read' },
+      { to: '/customers', key: 'customers', icon: icons.Users, letter: 'c', permission: 'customers.read' },
+      { to: '/deals/board', key: 'deals', icon: icons.SquareKanban, letter: 'd', permission: 'deals.read' },
       {
         to: '/tickets',
         key: 'service',
-        icon: Ticket,
+        icon: icons.Ticket,
         letter: 'k',
         permission: 'tickets.read',
         tabs: [
@@ -83,7 +57,7 @@ export const placeGroups: readonly PlaceGroup[] = [
       {
         to: '/campaigns',
         key: 'marketing',
-        icon: Megaphone,
+        icon: icons.Megaphone,
         letter: 'v',
         permission: 'campaigns.read',
         tabs: [
@@ -95,12 +69,12 @@ export const placeGroups: readonly PlaceGroup[] = [
       {
         to: '/forecast',
         key: 'forecast',
-        icon: TrendingUp,
+        icon: icons.TrendingUp,
         letter: 'r',
         permission: 'forecasts.read',
         tabs: ['/forecast', '/reports', '/pipelines', '/stageEntries', '/quotas', '/forecastSubmissions'],
       },
-      { to: '/customObjects', key: 'customObjects', icon: Boxes, tabs: ['/customObjects', '/customFields'] },
+      { to: '/customObjects', key: 'customObjects', icon: icons.Boxes, tabs: ['/customObjects', '/customFields'] },
     ],
   },
   {
@@ -109,31 +83,31 @@ export const placeGroups: readonly PlaceGroup[] = [
       {
         to: '/imports',
         key: 'imports',
-        icon: Download,
+        icon: icons.Download,
         letter: 'i',
         permission: 'customers.write',
         tabs: ['/imports', '/importMappings'],
       },
-      { to: '/duplicates', key: 'duplicates', icon: Merge, letter: 'u', tabs: ['/duplicates', '/merges'] },
+      { to: '/duplicates', key: 'duplicates', icon: icons.Merge, letter: 'u', tabs: ['/duplicates', '/merges'] },
       {
         to: '/connections',
         key: 'connections',
-        icon: RefreshCw,
+        icon: icons.RefreshCw,
         letter: 'n',
         tabs: ['/connections', '/mappings', '/syncRuns', '/connectors'],
       },
-      { to: '/conflicts', key: 'conflicts', icon: TriangleAlert, letter: 'f', permission: 'connections.read' },
+      { to: '/conflicts', key: 'conflicts', icon: icons.TriangleAlert, letter: 'f', permission: 'connections.read' },
       {
         to: '/flows',
         key: 'flows',
-        icon: Workflow,
+        icon: icons.Workflow,
         letter: 's',
         tabs: ['/flows', '/flowRuns', '/flowEnrollments', '/flowBackfills', '/flowDecisions', '/flowSecrets'],
       },
       {
         to: '/webhookEndpoints',
         key: 'webhooks',
-        icon: Webhook,
+        icon: icons.Webhook,
         letter: 'w',
         tabs: ['/webhookEndpoints', '/webhookDeliveries'],
       },
@@ -142,11 +116,11 @@ export const placeGroups: readonly PlaceGroup[] = [
   {
     key: 'platform',
     places: [
-      { to: '/traffic', key: 'traffic', icon: Activity, letter: 't' },
+      { to: '/traffic', key: 'traffic', icon: icons.Activity, letter: 't' },
       {
         to: '/users',
         key: 'access',
-        icon: KeyRound,
+        icon: icons.KeyRound,
         letter: 'a',
         tabs: [
           '/users',
@@ -162,30 +136,30 @@ export const placeGroups: readonly PlaceGroup[] = [
       {
         to: '/auditEntries',
         key: 'audit',
-        icon: Link,
+        icon: icons.Link,
         letter: 'l',
         tabs: ['/auditEntries', '/securityEvents', '/audit/verify'],
       },
       {
         to: '/queues',
         key: 'serviceSetup',
-        icon: LifeBuoy,
+        icon: icons.LifeBuoy,
         letter: 'q',
         tabs: [
           ...['/queues', '/slaPolicies', '/slaTimers', '/ticketStatuses', '/mailboxes', '/relays', '/templates'],
           '/surveys',
         ],
       },
-      { to: '/erasures', key: 'privacy', icon: Shield, letter: 'p', tabs: ['/erasures', '/suppressions'] },
+      { to: '/erasures', key: 'privacy', icon: icons.Shield, letter: 'p', tabs: ['/erasures', '/suppressions'] },
       {
         to: '/settings',
         key: 'settings',
-        icon: SlidersHorizontal,
+        icon: icons.SlidersHorizontal,
         permission: 'workspace.read',
         tabs: ['/settings', '/calendars', '/exchangeRates'],
       },
-      { to: '/operations', key: 'api', icon: CodeXml, letter: 'o' },
-      { to: '/all', key: 'all', icon: Bookmark },
+      { to: '/operations', key: 'api', icon: icons.CodeXml, letter: 'o' },
+      { to: '/all', key: 'all', icon: icons.Bookmark },
     ],
   },
 ];

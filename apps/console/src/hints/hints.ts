@@ -1,28 +1,4 @@
-import {
-  ArrowLeftRight,
-  Box,
-  Boxes,
-  EyeOff,
-  FileInput,
-  Gauge,
-  Link,
-  ListTree,
-  Mail,
-  Megaphone,
-  Milestone,
-  RefreshCw,
-  Route,
-  Send,
-  SquareKanban,
-  Table2,
-  Tags,
-  Ticket,
-  Timer,
-  UserRound,
-  Users,
-  Webhook,
-  Workflow,
-} from '../gen/icons.ts';
+import * as icons from '../gen/icons.ts';
 import { theContract, type Resource } from '../contract/contract.ts';
 import { textAt, type Json } from '../contract/json.ts';
 import type { IconType } from '../kit/ui.tsx';
@@ -65,7 +41,7 @@ export interface BoardHint {
 }
 
 const auditEntry: Hints = {
-  icon: Link,
+  icon: icons.Link,
   title: 'kind',
   columns: ['number', 'actor', 'origin', 'records', 'recordCount', 'requestId', 'time'],
   detail: 'actor',
@@ -76,21 +52,21 @@ const auditEntry: Hints = {
 const known: Readonly<Record<string, Hints>> = {
   auditEntries: auditEntry,
   articles: {
-    icon: Table2,
+    icon: icons.Table2,
     title: 'title',
     columns: ['state', 'changedSincePublish', 'sectionId', 'locale', 'audience', 'updateTime'],
     detail: 'state',
     figure: 'locale',
   },
   campaignRecipients: {
-    icon: Send,
+    icon: icons.Send,
     title: 'state',
     columns: ['customerId', 'reason', 'variantKey', 'handOverTime', 'isHumanClick', 'relayReply'],
     detail: 'customerId',
     figure: 'handOverTime',
   },
   campaigns: {
-    icon: Megaphone,
+    icon: icons.Megaphone,
     title: 'name',
     columns: ['state', 'topicKey', 'startTime', 'doneTime', 'winnerKey', 'updateTime'],
     detail: 'state',
@@ -98,14 +74,14 @@ const known: Readonly<Record<string, Hints>> = {
     path: (record) => `/campaigns/${textAt(record, 'id')}/mailing`,
   },
   customObjects: {
-    icon: Boxes,
+    icon: icons.Boxes,
     title: 'displayNamePlural',
     columns: ['key', 'displayName', 'description', 'updateTime'],
     detail: 'key',
     path: ({ key }) => `/objects/${String(key)}`,
   },
   customers: {
-    icon: Users,
+    icon: icons.Users,
     title: 'displayName',
     columns: ['lifecycleStage', 'companyName', 'countryCode', 'ownerId', 'emails', 'updateTime'],
     detail: 'lifecycleStage',
@@ -114,7 +90,7 @@ const known: Readonly<Record<string, Hints>> = {
     board: { column: 'lifecycleStage', title: 'displayName', since: 'lifecycleStageTime' },
   },
   deals: {
-    icon: SquareKanban,
+    icon: icons.SquareKanban,
     title: 'title',
     columns: ['stage', 'status', 'customerId', 'ownerId', 'amount', 'closeDate', 'updateTime'],
     detail: 'stage',
@@ -130,65 +106,65 @@ const known: Readonly<Record<string, Hints>> = {
     },
   },
   deliveryLimits: {
-    icon: Gauge,
+    icon: icons.Gauge,
     title: 'match',
     columns: ['state', 'rate', 'connections', 'lastReply'],
     detail: 'state',
   },
   erasures: {
-    icon: EyeOff,
+    icon: icons.EyeOff,
     title: 'reason',
     columns: ['customerIds', 'createdBy', 'createTime'],
     detail: 'customerIds',
     figure: 'createTime',
   },
   flowEnrollments: {
-    icon: Route,
+    icon: icons.Route,
     title: 'state',
     columns: ['customerId', 'flowId', 'step', 'nextTime', 'exitReason', 'entryTime', 'endTime'],
     detail: 'customerId',
   },
   flowRuns: {
-    icon: ListTree,
+    icon: icons.ListTree,
     title: 'flowId',
     columns: ['record', 'state', 'startTime', 'endTime'],
     detail: 'record',
     figure: 'state',
   },
   flows: {
-    icon: Workflow,
+    icon: icons.Workflow,
     title: 'name',
     columns: ['state', 'activeVersion', 'hasUnpublishedChanges', 'updateTime', 'updatedBy'],
     detail: 'state',
   },
   forms: {
-    icon: FileInput,
+    icon: icons.FileInput,
     title: 'name',
     columns: ['state', 'topicKeys', 'isDoubleOptIn', 'createsLead', 'campaignId', 'updateTime'],
     detail: 'state',
     path: (record) => `/forms/${textAt(record, 'id')}/design`,
   },
   mailboxes: {
-    icon: Mail,
+    icon: icons.Mail,
     title: 'address',
     columns: ['state', 'kind', 'relayId', 'lagSeconds', 'isDefault', 'stateReason'],
     detail: 'state',
   },
   mappings: {
-    icon: ArrowLeftRight,
+    icon: icons.ArrowLeftRight,
     title: 'recordType',
     within: 'connectionId',
     columns: ['state', 'customerKind', 'direction', 'policy', 'errorReason', 'updateTime'],
     detail: 'state',
   },
   objectRecords: {
-    icon: Box,
+    icon: icons.Box,
     title: 'name',
     columns: ['ownerId', 'updateTime'],
     detail: 'ownerId',
   },
   pipelines: {
-    icon: Milestone,
+    icon: icons.Milestone,
     title: 'name',
     columns: ['stages', 'transitions', 'updateTime', 'updatedBy'],
     detail: 'transitions',
@@ -196,7 +172,7 @@ const known: Readonly<Record<string, Hints>> = {
   },
   securityEvents: auditEntry,
   segmentMembers: {
-    icon: Users,
+    icon: icons.Users,
     title: 'customerId',
     link: 'segmentId',
     columns: ['segmentId', 'joinTime'],
@@ -205,7 +181,7 @@ const known: Readonly<Record<string, Hints>> = {
     path: (record) => `/customers/${textAt(record, 'customerId')}`,
   },
   segments: {
-    icon: Users,
+    icon: icons.Users,
     title: 'name',
     columns: ['kind', 'state', 'size', 'filter', 'updateTime'],
     detail: 'state',
@@ -213,41 +189,41 @@ const known: Readonly<Record<string, Hints>> = {
     path: (record) => `/segments/${textAt(record, 'id')}/definition`,
   },
   slaPolicies: {
-    icon: Timer,
+    icon: icons.Timer,
     title: 'name',
     columns: ['state', 'order', 'filter', 'calendarId', 'updateTime'],
     detail: 'state',
     path: (record) => `/slaPolicies/${textAt(record, 'id')}/targets`,
   },
   syncRuns: {
-    icon: RefreshCw,
+    icon: icons.RefreshCw,
     title: 'kind',
     columns: ['mappingId', 'state', 'dryRun', 'isAutomatic', 'errorReason', 'startTime', 'endTime'],
     detail: 'mappingId',
     figure: 'state',
   },
   tickets: {
-    icon: Ticket,
+    icon: icons.Ticket,
     title: 'subject',
     columns: ['number', 'status', 'priority', 'customerId', 'ownerId', 'queueId', 'nextDueTime', 'updateTime'],
     detail: 'status',
     figure: 'number',
   },
   topics: {
-    icon: Tags,
+    icon: icons.Tags,
     title: 'name',
     columns: ['key', 'legalBasis', 'isDoubleOptIn', 'cap', 'updateTime'],
     detail: 'legalBasis',
   },
   users: {
-    icon: UserRound,
+    icon: icons.UserRound,
     title: 'displayName',
     columns: ['email', 'state', 'roleIds', 'teamId', 'twoFactor', 'updateTime'],
     detail: 'email',
     face: () => 'person',
   },
   webhookDeliveries: {
-    icon: Webhook,
+    icon: icons.Webhook,
     title: 'eventType',
     columns: ['state', 'endpointId', 'attemptCount', 'createTime'],
     detail: 'state',
@@ -270,7 +246,7 @@ export function hintsOf({ name, items, message }: Resource): Hints {
   const plain = fields.filter(
     (field) => field.name !== title && !unfit.has(field.name) && !field.secret && isColumn(field.type),
   );
-  return { icon: Table2, title, columns: plain.slice(0, 6).map((field) => field.name) };
+  return { icon: icons.Table2, title, columns: plain.slice(0, 6).map((field) => field.name) };
 }
 
 function isColumn(type: string): boolean {

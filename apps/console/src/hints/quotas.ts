@@ -1,8 +1,8 @@
-import { Target } from '../gen/icons.ts';
+import * as icons from '../gen/icons.ts';
 import type { Hints } from './hints.ts';
 
 export const hints: Hints = {
-  icon: Target,
+  icon: icons.Target,
   title: 'period',
   columns: ['amount', 'category', 'ownerId', 'ownerTeamId', 'updateTime'],
   detail: 'ownerId',

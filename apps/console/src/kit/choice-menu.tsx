@@ -1,10 +1,9 @@
 import { Autocomplete, Input, Menu, MenuTrigger, Popover, SearchField, useFilter } from 'react-aria-components';
-import { Search } from '../gen/icons.ts';
 import { t } from '../app/language.ts';
 import { textAt, type Json } from '../contract/json.ts';
 import text from '../style/text.module.css';
 import { MenuItem } from './overlay.tsx';
-import { Button, Icon, type ButtonProps } from './ui.tsx';
+import { Button, Icon, icons, type ButtonProps } from './ui.tsx';
 import style from './overlay.module.css';
 
 /** From so many records on, a menu has a field to search them. */
@@ -22,7 +21,7 @@ export function ChoiceMenu({ label, icon, shortcut, items, onChoose }: ChoiceMen
         <Autocomplete filter={contains}>
           {items.length > many && (
             <SearchField autoFocus aria-label={label} className={style.search}>
-              <Icon of={Search} />
+              <Icon of={icons.Search} />
               <Input />
             </SearchField>
           )}

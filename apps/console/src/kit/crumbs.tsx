@@ -1,9 +1,8 @@
 import { Link } from '@tanstack/react-router';
-import { ChevronRight } from '../gen/icons.ts';
 import { labels } from '../app/language.ts';
 import text from '../style/text.module.css';
 import style from './crumbs.module.css';
-import { Icon } from './ui.tsx';
+import { Icon, icons } from './ui.tsx';
 
 /** The name of a record after that of what it belongs to: its list, or `of` at `to`. */
 export function Crumbs({ resource = '', to = `/${resource}`, of = labels.resource(resource), title }: CrumbsProps) {
@@ -11,7 +10,7 @@ export function Crumbs({ resource = '', to = `/${resource}`, of = labels.resourc
     <span className={text.row}>
       <Link to={to} className={style.back}>
         {of}
-        <Icon of={ChevronRight} />
+        <Icon of={icons.ChevronRight} />
       </Link>
       <span className={text.cut}>{title}</span>
     </span>

@@ -1,11 +1,10 @@
 import type { FocusEventHandler, KeyboardEvent, ReactNode } from 'react';
 import { GridListItem } from 'react-aria-components';
-import { TriangleAlert, X } from '../gen/icons.ts';
 import { t } from '../app/language.ts';
 import text from '../style/text.module.css';
 import style from './editor.module.css';
 import { ChosenList, type ChosenListProps } from './split.tsx';
-import { Chip, IconButton, join, Key } from './ui.tsx';
+import { Chip, IconButton, Key, icons, join } from './ui.tsx';
 
 /** What is edited, beside what becomes of it. */
 export function Editor({ isDisabled, left, right, label }: EditorProps) {
@@ -127,7 +126,7 @@ export function EditorLine({ id, name, below, before, after, isHead = false, isF
         )}
       </span>
       {isFaulty && (
-        <Chip tone="danger" icon={TriangleAlert}>
+        <Chip tone="danger" icon={icons.TriangleAlert}>
           {t('pipeline.faulty')}
         </Chip>
       )}
@@ -164,7 +163,7 @@ export function EditorForm({ title, code, beside, onClose, onBlur, children }: E
         {code !== undefined && <code className={text.faint}>{code}</code>}
         <span className={text.grow} />
         {beside}
-        {onClose && <IconButton small name={t('form.cancel')} icon={X} onPress={onClose} />}
+        {onClose && <IconButton small name={t('form.cancel')} icon={icons.X} onPress={onClose} />}
       </header>
       {children}
     </section>

@@ -4,13 +4,12 @@ import {
   UNSTABLE_ToastContent as ToastContent,
   UNSTABLE_ToastRegion as ToastRegion,
 } from 'react-aria-components';
-import { X } from '../gen/icons.ts';
 import { sentenceOf } from '../app/boundaries.tsx';
 import { t } from '../app/language.ts';
 import { Problem } from '../contract/api.ts';
 import text from '../style/text.module.css';
 import { notices, notify } from './notices.ts';
-import { Button, IconButton } from './ui.tsx';
+import { Button, IconButton, icons } from './ui.tsx';
 import style from './toast.module.css';
 
 // What fails without a place of its own, such as an undo, is said here.
@@ -40,7 +39,7 @@ export function Toasts() {
               {t('list.undo')}
             </Button>
           )}
-          <IconButton slot="close" name={t('kit.close')} icon={X} small />
+          <IconButton slot="close" name={t('kit.close')} icon={icons.X} small />
         </AriaToast>
       )}
     </ToastRegion>

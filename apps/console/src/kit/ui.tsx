@@ -5,10 +5,12 @@ import {
   TooltipTrigger,
   type ButtonProps as AriaButtonProps,
 } from 'react-aria-components';
+import type { IconType } from '../gen/icons.ts';
 import style from './ui.module.css';
 
-/** The shapes of an icon of Lucide: their tags and attributes. They are 24 units wide and high. */
-export type IconType = readonly (readonly [tag: string, attributes: Readonly<Record<string, string>>])[];
+/** The icons of Lucide by their names. The build takes over those that are used. */
+export * as icons from '../gen/icons.ts';
+export type { IconType };
 
 /** An icon in the one stroke of the console, of 1.5 pixels. */
 export function Icon({ of, small = false }: { of: IconType; small?: boolean }) {

@@ -1,5 +1,5 @@
 import { useNavigate } from '@tanstack/react-router';
-import { Rows3, SquareKanban } from '../gen/icons.ts';
+import * as icons from '../gen/icons.ts';
 import { t } from '../app/language.ts';
 import { Segments } from './form/segments.tsx';
 
@@ -17,8 +17,8 @@ export function ViewSwitch({ resource, view }: { resource: string; view: 'board'
         })
       }
       options={[
-        { id: 'board', name: t('board.board'), icon: SquareKanban },
-        { id: 'list', name: t('board.list'), icon: Rows3 },
+        { id: 'board', name: t('board.board'), icon: icons.SquareKanban },
+        { id: 'list', name: t('board.list'), icon: icons.Rows3 },
       ]}
     />
   );

@@ -1,7 +1,6 @@
 import { lazy, Suspense, useState } from 'react';
 import { Button as AriaButton, Dialog, DialogTrigger, Popover } from 'react-aria-components';
-import { Bell as BellIcon } from '../../gen/icons.ts';
-import { Icon } from '../../kit/ui.tsx';
+import { Icon, icons } from '../../kit/ui.tsx';
 import { t } from '../language.ts';
 import { useNotificationCount } from '../notifications.ts';
 import { isPermitted, useSession } from '../session.ts';
@@ -21,7 +20,7 @@ export function Bell() {
   return (
     <DialogTrigger isOpen={isOpen} onOpenChange={setIsOpen}>
       <AriaButton className={style.bell} aria-label={t('notifications.unread', { count: shown })}>
-        <Icon of={BellIcon} />
+        <Icon of={icons.Bell} />
         {unread > 0 && <span className={style.count}>{shown}</span>}
       </AriaButton>
       <Popover className={style.popover} placement="bottom start" offset={6}>

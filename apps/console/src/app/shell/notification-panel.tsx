@@ -2,12 +2,11 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useRouter } from '@tanstack/react-router';
 import type { KeyboardEvent } from 'react';
 import { GridList, GridListItem } from 'react-aria-components';
-import { CheckCheck, Settings2 } from '../../gen/icons.ts';
 import { call, invalidate, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { theContract } from '../../contract/contract.ts';
 import { Principal } from '../../kit/record/names.tsx';
-import { Button, Icon, join, Keys } from '../../kit/ui.tsx';
+import { Button, Icon, Keys, icons, join } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { format, labels, t } from '../language.ts';
 import { useNotificationCount } from '../notifications.ts';
@@ -36,7 +35,13 @@ export function NotificationPanel({ onClose }: { onClose: () => void }) {
     <>
       <header className={style.head}>
         <h2 className={text.grow}>{t('notifications.title')}</h2>
-        <Button small kind="bare" icon={CheckCheck} isDisabled={unread === 0} onPress={() => void markAll(newest)}>
+        <Button
+          small
+          kind="bare"
+          icon={icons.CheckCheck}
+          isDisabled={unread === 0}
+          onPress={() => void markAll(newest)}
+        >
           {t('notifications.markAll')}
         </Button>
         <Link
@@ -46,7 +51,7 @@ export function NotificationPanel({ onClose }: { onClose: () => void }) {
           aria-label={t('notifications.preferences')}
           title={t('notifications.preferences')}
         >
-          <Icon of={Settings2} />
+          <Icon of={icons.Settings2} />
         </Link>
       </header>
       <div onKeyDownCapture={onKeyDown} className={style.scroll}>

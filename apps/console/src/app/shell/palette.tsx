@@ -13,11 +13,10 @@ import {
   SearchField,
   Virtualizer,
 } from 'react-aria-components';
-import { BuildingComplex, CodeXml, Search } from '../../gen/icons.ts';
 import { theContract } from '../../contract/contract.ts';
 import { readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt } from '../../contract/json.ts';
-import { Icon, Key, Keys, type IconType } from '../../kit/ui.tsx';
+import { Icon, Key, Keys, icons, type IconType } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { labels, t } from '../language.ts';
 import { placeGroups, useMayGo } from '../navigation.ts';
@@ -63,7 +62,7 @@ function PaletteContent({ onClose }: { onClose: () => void }) {
     <AriaDialog className={style.dialog} aria-label={t('palette.name')}>
       <Autocomplete inputValue={query} onInputChange={setQuery}>
         <SearchField autoFocus aria-label={t('palette.name')} className={style.field}>
-          <Icon of={Search} />
+          <Icon of={icons.Search} />
           <Input className={style.input} />
           <Key>Esc</Key>
         </SearchField>
@@ -137,7 +136,7 @@ function useCommands(): Entry[] {
       id: `operation:${id}`,
       name: labels.operation(id),
       beside: `${verb} ${path}`,
-      icon: CodeXml,
+      icon: icons.CodeXml,
       run: () => void navigate({ to: '/operations/$operation', params: { operation: id } }),
     })),
   ];
@@ -160,7 +159,7 @@ function useRecords(sought: string): Entry[] {
       beside: [labels.singular(object ?? resource?.singular ?? type), textAt(result, 'detail')]
         .filter((part) => part !== '')
         .join(', '),
-      icon: BuildingComplex,
+      icon: icons.BuildingComplex,
       run: () => router.history.push(path),
     };
   });

@@ -1,8 +1,7 @@
 import { useState } from 'react';
 import { Button as AriaButton } from 'react-aria-components';
-import { Check, CircleQuestionMark, Languages, LogOut, Moon, Rows3, Sun, SunMoon } from '../../gen/icons.ts';
 import { Menu, MenuItem } from '../../kit/overlay.tsx';
-import { Face, join, Ticks } from '../../kit/ui.tsx';
+import { Face, Ticks, icons, join } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { language, t } from '../language.ts';
 import { useLiveState } from '../live.ts';
@@ -10,10 +9,10 @@ import { signOut, useSession } from '../session.ts';
 import { chooseDensity, chooseTheme, chosenDensity, chosenTheme, type Theme } from '../theme.ts';
 import style from './shell.module.css';
 
-const themes: readonly { id: Theme; icon: typeof Sun }[] = [
-  { id: 'light', icon: Sun },
-  { id: 'dark', icon: Moon },
-  { id: 'system', icon: SunMoon },
+const themes: readonly { id: Theme; icon: typeof icons.Sun }[] = [
+  { id: 'light', icon: icons.Sun },
+  { id: 'dark', icon: icons.Moon },
+  { id: 'system', icon: icons.SunMoon },
 ];
 
 /** Who is signed in, whether the screens follow the log, and the choices of this browser. */
@@ -40,7 +39,7 @@ export function PersonMenu({ onHelp }: { onHelp: () => void }) {
           <MenuItem
             key={id}
             id={id}
-            icon={chosenTheme() === id ? Check : icon}
+            icon={chosenTheme() === id ? icons.Check : icon}
             onAction={choose(() => chooseTheme(id))}
           >
             {t(`theme.${id}`)}
@@ -48,18 +47,22 @@ export function PersonMenu({ onHelp }: { onHelp: () => void }) {
         ))}
         <MenuItem
           id="density"
-          icon={Rows3}
+          icon={icons.Rows3}
           onAction={choose(() => chooseDensity(isCompact ? 'comfortable' : 'compact'))}
         >
           {t(isCompact ? 'density.comfortable' : 'density.compact')}
         </MenuItem>
-        <MenuItem id="language" icon={Languages} onAction={() => changeLanguage(language === 'en' ? 'zh-CN' : 'en')}>
+        <MenuItem
+          id="language"
+          icon={icons.Languages}
+          onAction={() => changeLanguage(language === 'en' ? 'zh-CN' : 'en')}
+        >
           {language === 'en' ? '简体中文' : 'English'}
         </MenuItem>
-        <MenuItem id="help" icon={CircleQuestionMark} shortcut="?" onAction={onHelp}>
+        <MenuItem id="help" icon={icons.CircleQuestionMark} shortcut="?" onAction={onHelp}>
           {t('help.title')}
         </MenuItem>
-        <MenuItem id="sign-out" icon={LogOut} onAction={() => void signOut()}>
+        <MenuItem id="sign-out" icon={icons.LogOut} onAction={() => void signOut()}>
           {t('person.signOut')}
         </MenuItem>
       </Menu>

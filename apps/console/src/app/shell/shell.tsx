@@ -1,7 +1,6 @@
 import { Link, Outlet, useLocation, useNavigate, useRouterState } from '@tanstack/react-router';
 import { useEffect, useState, type ReactNode } from 'react';
-import { Search } from '../../gen/icons.ts';
-import { Icon, join, Key } from '../../kit/ui.tsx';
+import { Icon, Key, icons, join } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { t } from '../language.ts';
 import { followChanges } from '../live.ts';
@@ -51,7 +50,7 @@ export function Shell() {
           <Bell />
         </div>
         <button type="button" className={style.ask} title={t('shell.ask')} onClick={() => setOpen('palette')}>
-          <Icon of={Search} />
+          <Icon of={icons.Search} />
           <span className={text.grow}>{t('shell.ask')}</span>
           <Key>{keyText('mod+k')}</Key>
         </button>
@@ -130,7 +129,7 @@ function TabBar({ places, onSearch }: { places: readonly Place[]; onSearch: () =
         ))}
       <button type="button" className={style.tab} onClick={onSearch}>
         <span>
-          <Icon of={Search} />
+          <Icon of={icons.Search} />
         </span>
         {t('shell.search')}
       </button>

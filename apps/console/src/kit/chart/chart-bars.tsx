@@ -1,8 +1,7 @@
 import { useState } from 'react';
-import { Table2 } from '../../gen/icons.ts';
 import { Table } from '../table.tsx';
 import { format, t } from '../../app/language.ts';
-import { Button } from '../ui.tsx';
+import { Button, icons } from '../ui.tsx';
 import style from './chart.module.css';
 
 export interface Bar {
@@ -65,7 +64,7 @@ interface BarChartProps {
 export function useAsTable(): [boolean, React.ReactNode] {
   const [isTable, setTable] = useState(false);
   const button = (
-    <Button kind="bare" small icon={Table2} aria-pressed={isTable} onPress={() => setTable(!isTable)}>
+    <Button kind="bare" small icon={icons.Table2} aria-pressed={isTable} onPress={() => setTable(!isTable)}>
       {t(isTable ? 'chart.asChart' : 'chart.asTable')}
     </Button>
   );

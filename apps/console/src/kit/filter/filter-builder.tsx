@@ -1,5 +1,4 @@
 import { useState } from 'react';
-import { ListFilter, Plus, TextCursorInput, X } from '../../gen/icons.ts';
 import { labels, t } from '../../app/language.ts';
 import type { Resource } from '../../contract/contract.ts';
 import text from '../../style/text.module.css';
@@ -8,7 +7,7 @@ import { Select, TextField } from '../form/field.tsx';
 import type { FormField } from '../form/form-field.ts';
 import { Widget } from '../form/form-widgets.tsx';
 import { Segments } from '../form/segments.tsx';
-import { Button, IconButton } from '../ui.tsx';
+import { Button, IconButton, icons } from '../ui.tsx';
 import { namedBy, type FilterName } from './filter-completion.ts';
 import { faultText, FilterInput, type FilterFault } from './filter-input.tsx';
 import style from './filter-builder.module.css';
@@ -46,7 +45,7 @@ export function FilterBuilder({ resource, names, value, onChange, fault }: Build
         <FilterInput {...{ resource, names, value, onChange, fault }} parameters={{}} />
         {read && (
           <span>
-            <Button small kind="bare" icon={ListFilter} onPress={() => setIsText(false)}>
+            <Button small kind="bare" icon={icons.ListFilter} onPress={() => setIsText(false)}>
               {t('rows.asRows')}
             </Button>
           </span>
@@ -66,7 +65,7 @@ export function FilterBuilder({ resource, names, value, onChange, fault }: Build
       ))}
       {fault && <p role="alert">{faultText(fault)}</p>}
       <div className={style.foot}>
-        <Button small icon={Plus} onPress={add}>
+        <Button small icon={icons.Plus} onPress={add}>
           {t('rows.add')}
         </Button>
         {shown.rows.length > 1 && (
@@ -78,7 +77,7 @@ export function FilterBuilder({ resource, names, value, onChange, fault }: Build
             options={(['AND', 'OR'] as const).map((id) => ({ id, name: t(`rows.join.${id}`) }))}
           />
         )}
-        <Button small kind="bare" icon={TextCursorInput} onPress={() => setIsText(true)}>
+        <Button small kind="bare" icon={icons.TextCursorInput} onPress={() => setIsText(true)}>
           {t('rows.asText')}
         </Button>
       </div>
@@ -128,7 +127,7 @@ function Row({ head, row, names, onChange, onRemove }: RowProps) {
         <RowValue row={row} name={name} onChange={(values) => onChange({ ...row, values })} />
       </span>
       <span className={style.remove}>
-        <IconButton small name={t('form.remove')} icon={X} onPress={onRemove} />
+        <IconButton small name={t('form.remove')} icon={icons.X} onPress={onRemove} />
       </span>
     </div>
   );

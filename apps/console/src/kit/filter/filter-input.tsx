@@ -1,7 +1,6 @@
 import { useId, useLayoutEffect, useRef, useState, type ReactNode } from 'react';
-import { ListFilter, TriangleAlert, X } from '../../gen/icons.ts';
 import { find, format, labels, t } from '../../app/language.ts';
-import { Icon, IconButton, join, Key } from '../ui.tsx';
+import { Icon, IconButton, Key, icons, join } from '../ui.tsx';
 import text from '../../style/text.module.css';
 import { useFilter, type FilterSource } from './use-filter.ts';
 import style from './filter.module.css';
@@ -27,7 +26,7 @@ export function FilterInput({ fault, ...source }: FilterInputProps) {
   return (
     <div className={style.filter}>
       <div className={join(style.box, shownFault && style.faulty)}>
-        <Icon of={ListFilter} />
+        <Icon of={icons.ListFilter} />
         <FilterText text={text} fault={shownFault} anchor={context?.from} menu={menu}>
           <input
             ref={input}
@@ -55,12 +54,12 @@ export function FilterInput({ fault, ...source }: FilterInputProps) {
         {text === '' ? (
           <Key>/</Key>
         ) : (
-          <IconButton small icon={X} name={t('filter.clear')} onPress={() => state.apply('')} />
+          <IconButton small icon={icons.X} name={t('filter.clear')} onPress={() => state.apply('')} />
         )}
       </div>
       {shownFault && (
         <p id={`${id}-fault`} className={style.fault} role="alert">
-          <Icon of={TriangleAlert} small />
+          <Icon of={icons.TriangleAlert} small />
           {faultText(shownFault)}
         </p>
       )}

@@ -9,9 +9,8 @@ import {
   Popover,
   type ComboBoxProps,
 } from 'react-aria-components';
-import { ChevronDown } from '../../gen/icons.ts';
 import text from '../../style/text.module.css';
-import { Icon, join } from '../ui.tsx';
+import { Icon, icons, join } from '../ui.tsx';
 import { FieldEnd, FieldLabel, fieldProps, type Naming } from './field.tsx';
 import fieldStyle from './field.module.css';
 import style from './choose.module.css';
@@ -55,7 +54,7 @@ export function Combo<Item extends object>({ option, ...props }: ComboProps<Item
       <Group className={style.box}>
         <Input className={join(fieldStyle.input, style.input)} />
         <AriaButton className={style.open}>
-          <Icon of={ChevronDown} />
+          <Icon of={icons.ChevronDown} />
         </AriaButton>
       </Group>
       <FieldEnd {...naming} />

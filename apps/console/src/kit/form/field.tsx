@@ -14,9 +14,8 @@ import {
   TextField as AriaTextField,
   type TextFieldProps as AriaTextFieldProps,
 } from 'react-aria-components';
-import { ChevronDown, TriangleAlert } from '../../gen/icons.ts';
 import text from '../../style/text.module.css';
-import { Icon, join } from '../ui.tsx';
+import { Icon, icons, join } from '../ui.tsx';
 import style from './field.module.css';
 
 /** What is said of any input. */
@@ -44,7 +43,7 @@ export function FieldEnd({ help, error }: Naming) {
         </Text>
       )}
       <FieldError className={style.error}>
-        <Icon of={TriangleAlert} small />
+        <Icon of={icons.TriangleAlert} small />
         {error}
       </FieldError>
     </>
@@ -96,7 +95,7 @@ export function Select({ options, value, onChange, placeholder, isDisabled = fal
       <FieldLabel {...naming} />
       <AriaButton className={join(style.input, style.select)}>
         <SelectValue className={style.value} />
-        <Icon of={ChevronDown} />
+        <Icon of={icons.ChevronDown} />
       </AriaButton>
       <FieldEnd {...naming} />
       <Popover className={style.popover}>

@@ -1,9 +1,8 @@
 import type { ReactNode } from 'react';
-import { TriangleAlert } from '../../gen/icons.ts';
 import { labels, t } from '../../app/language.ts';
 import { placedText, sentenceOf } from '../../app/boundaries.tsx';
 import { Problem } from '../../contract/api.ts';
-import { Icon } from '../ui.tsx';
+import { Icon, icons } from '../ui.tsx';
 import style from './form.module.css';
 
 /** Sentences of the server by the JSON pointer of the value, such as `/emails/0/address`. */
@@ -41,7 +40,7 @@ export function FormFault({ error, names }: { error: unknown; names: readonly st
 export function Fault({ children }: { children: ReactNode }) {
   return (
     <p role="alert" className={style.fault}>
-      <Icon of={TriangleAlert} small />
+      <Icon of={icons.TriangleAlert} small />
       <span>{children}</span>
     </p>
   );

@@ -1,10 +1,9 @@
 import { createContext, useContext, useState, type ReactNode } from 'react';
 import { Button as AriaButton, Tag, TagGroup, TagList } from 'react-aria-components';
-import { X } from '../../gen/icons.ts';
 import { labels, language, t } from '../../app/language.ts';
 import text from '../../style/text.module.css';
 import { useTitles } from '../record/names.tsx';
-import { Icon } from '../ui.tsx';
+import { Icon, icons } from '../ui.tsx';
 import { Check, Select, TextField, type Naming } from './field.tsx';
 import type { FormField } from './form-field.ts';
 import { Fault, type Faults } from './form-faults.tsx';
@@ -180,7 +179,7 @@ function Texts(props: WidgetProps) {
               <Tag key={item} id={item} textValue={nameOf(item)} className={style.tag}>
                 {nameOf(item)}
                 <AriaButton slot="remove" className={style.remove} aria-label={t('form.remove')}>
-                  <Icon of={X} small />
+                  <Icon of={icons.X} small />
                 </AriaButton>
               </Tag>
             ))}

@@ -1,9 +1,8 @@
-import { Plus, X } from '../../gen/icons.ts';
 import { t } from '../../app/language.ts';
 import { useSentences } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
 import { isJson, type Json } from '../../contract/json.ts';
-import { Button, IconButton } from '../ui.tsx';
+import { Button, IconButton, icons } from '../ui.tsx';
 import { Fault, faultWithin, type Faults } from './form-faults.tsx';
 import { keyOf, nameOf, type FormField } from './form-field.ts';
 import { Widget, type WidgetProps } from './form-widgets.tsx';
@@ -157,11 +156,16 @@ function Messages({ field, label, isHiddenLabel, value, onChange, faults, pointe
             at={`${pointer}/${index}`}
             isBrief={isBrief}
           />
-          <IconButton small name={t('form.remove')} icon={X} onPress={() => onChange(items.toSpliced(index, 1))} />
+          <IconButton
+            small
+            name={t('form.remove')}
+            icon={icons.X}
+            onPress={() => onChange(items.toSpliced(index, 1))}
+          />
         </div>
       ))}
       {error !== undefined && <Fault>{error}</Fault>}
-      <Button small icon={Plus} onPress={() => onChange([...items, {}])}>
+      <Button small icon={icons.Plus} onPress={() => onChange([...items, {}])}>
         {t('form.add')}
       </Button>
     </fieldset>

@@ -1,7 +1,6 @@
-import { Check } from '../../gen/icons.ts';
 import { t } from '../../app/language.ts';
 import { keyText } from '../../app/shortcuts.ts';
-import { Button, type ButtonProps } from '../ui.tsx';
+import { Button, icons, type ButtonProps } from '../ui.tsx';
 import type { Draft } from './use-draft.ts';
 
 interface SaveButtonProps extends Pick<ButtonProps, 'kind'> {
@@ -13,7 +12,7 @@ export function SaveButton({ draft, kind = 'primary' }: SaveButtonProps) {
   return (
     <Button
       kind={kind}
-      icon={Check}
+      icon={icons.Check}
       shortcut={keyText('mod+enter')}
       isDisabled={!draft.isEdited}
       isPending={draft.isPending}

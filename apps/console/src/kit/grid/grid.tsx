@@ -1,6 +1,5 @@
 import { memo, useEffect, useRef, type CSSProperties, type KeyboardEvent } from 'react';
-import { ArrowDown, ArrowUp } from '../../gen/icons.ts';
-import { Icon, join, Skeleton } from '../ui.tsx';
+import { Icon, Skeleton, icons, join } from '../ui.tsx';
 import { useGridWindow } from './grid-window.ts';
 import { CheckBox, GridRow, type GridColumn, type GridOrder, type GridProps } from './grid-row.tsx';
 import style from './grid.module.css';
@@ -155,7 +154,7 @@ function HeadCell({
       {isOrdered && onOrder ? (
         <button type="button" onClick={() => onOrder({ column: id, isDescending: isCurrent && !order.isDescending })}>
           {name}
-          {isCurrent && <Icon of={order.isDescending ? ArrowDown : ArrowUp} small />}
+          {isCurrent && <Icon of={order.isDescending ? icons.ArrowDown : icons.ArrowUp} small />}
         </button>
       ) : (
         name

@@ -1,13 +1,12 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useEffect, useEffectEvent, useState } from 'react';
-import { Pause, Play, TriangleAlert, Undo2, X } from '../../gen/icons.ts';
 import { problemText } from '../../app/boundaries.tsx';
 import { format, labels, t } from '../../app/language.ts';
 import { call, follow, invalidate, Problem, queryClient, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import text from '../../style/text.module.css';
 import { FormFault } from '../form/form-faults.tsx';
-import { Button, Chip, Ticks, type IconType } from '../ui.tsx';
+import { Button, Chip, Ticks, icons, type IconType } from '../ui.tsx';
 import style from './live-operation.module.css';
 
 /** States in which nothing more comes. */
@@ -45,7 +44,7 @@ export function LiveOperation({ id, title, onEnd }: { id: string; title?: string
       {state === 'FAILED' && <p className={text.danger}>{problemText(operation.error)}</p>}
       <Actions operation={operation} onDone={restart} />
       {issues > 0 && (
-        <Button small kind="bare" icon={TriangleAlert} onPress={() => setIsListed(!isListed)}>
+        <Button small kind="bare" icon={icons.TriangleAlert} onPress={() => setIsListed(!isListed)}>
           {t('job.issues', { count: issues })}
         </Button>
       )}
@@ -146,10 +145,10 @@ function secondsLeft(operation: Json, share: number): number | undefined {
 }
 
 const acts: readonly { operation: string; icon: IconType; states: readonly string[] }[] = [
-  { operation: 'pauseOperation', icon: Pause, states: ['RUNNING'] },
-  { operation: 'resumeOperation', icon: Play, states: ['PAUSED'] },
-  { operation: 'cancelOperation', icon: X, states: ['WAITING', 'RUNNING', 'PAUSED'] },
-  { operation: 'undoOperation', icon: Undo2, states: ['SUCCEEDED', 'CANCELLED', 'FAILED'] },
+  { operation: 'pauseOperation', icon: icons.Pause, states: ['RUNNING'] },
+  { operation: 'resumeOperation', icon: icons.Play, states: ['PAUSED'] },
+  { operation: 'cancelOperation', icon: icons.X, states: ['WAITING', 'RUNNING', 'PAUSED'] },
+  { operation: 'undoOperation', icon: icons.Undo2, states: ['SUCCEEDED', 'CANCELLED', 'FAILED'] },
 ];
 
 /** What can be done in the state that it is in. Only rows of an import can be taken back. */

@@ -1,9 +1,8 @@
 import { useNavigate } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import { Ellipsis, RotateCcwClock } from '../../gen/icons.ts';
 import { t } from '../../app/language.ts';
 import { Menu, MenuItem } from '../overlay.tsx';
-import { IconButton } from '../ui.tsx';
+import { IconButton, icons } from '../ui.tsx';
 
 interface RecordMenuProps {
   resource: string;
@@ -17,9 +16,9 @@ export function RecordMenu({ resource, id, children }: RecordMenuProps) {
   const navigate = useNavigate();
   if (id === '') return null;
   return (
-    <Menu label={t('record.more')} button={<IconButton name={t('record.more')} icon={Ellipsis} />}>
+    <Menu label={t('record.more')} button={<IconButton name={t('record.more')} icon={icons.Ellipsis} />}>
       <MenuItem
-        icon={RotateCcwClock}
+        icon={icons.RotateCcwClock}
         onAction={() => void navigate({ to: '/$resource/$id', params: { resource, id } })}
       >
         {t('pipeline.history')}

@@ -1,20 +1,19 @@
 import type { ReactNode } from 'react';
-import { Bot, Merge, Pencil, Plus, RotateCcw, Trash, Undo2 } from '../../gen/icons.ts';
 import { find, format, labels, locale, t } from '../../app/language.ts';
 import { isJson, textAt, type Json } from '../../contract/json.ts';
 import text from '../../style/text.module.css';
 import { nameOf, type FormField } from '../form/form-field.ts';
-import { Icon, IconButton, join, type IconType } from '../ui.tsx';
+import { Icon, IconButton, icons, join, type IconType } from '../ui.tsx';
 import { Principal } from './names.tsx';
 import { changesOf, Diff, type FieldChange } from './diff.tsx';
 import style from './timeline.module.css';
 
-const icons: Readonly<Record<string, IconType>> = {
-  CREATE: Plus,
-  UPDATE: Pencil,
-  DELETE: Trash,
-  UNDELETE: RotateCcw,
-  MERGE: Merge,
+const operationIcons: Readonly<Record<string, IconType>> = {
+  CREATE: icons.Plus,
+  UPDATE: icons.Pencil,
+  DELETE: icons.Trash,
+  UNDELETE: icons.RotateCcw,
+  MERGE: icons.Merge,
 };
 
 /** Changes of a record as a ledger, the latest first. */
@@ -80,7 +79,7 @@ function Entry({
         <span className={style.when}>{when}</span>
       )}
       <span className={join(style.dot, origin !== 'api' && origin !== 'console' && style.machine)}>
-        <Icon of={icons[operation] ?? Bot} />
+        <Icon of={operationIcons[operation] ?? icons.Bot} />
       </span>
       <div className={style.what}>
         <Said
@@ -114,7 +113,7 @@ function Said({ operation, message, changes, onRestore }: SaidProps) {
           <b className={text.strong}>{nameOf(change.field, message)}</b> <Diff {...change} />
           {onRestore && change.field.output !== true && (
             <span className={style.restore}>
-              <IconButton small name={t('timeline.restore')} icon={Undo2} onPress={() => onRestore(change)} />
+              <IconButton small name={t('timeline.restore')} icon={icons.Undo2} onPress={() => onRestore(change)} />
             </span>
           )}
         </li>

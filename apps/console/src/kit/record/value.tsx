@@ -1,10 +1,9 @@
 import { Fragment } from 'react';
-import { EyeOff } from '../../gen/icons.ts';
 import type { FormField } from '../form/form-field.ts';
 import { find, format, labels, t } from '../../app/language.ts';
 import { isEmpty, isJson, textAt, type Json } from '../../contract/json.ts';
 import text from '../../style/text.module.css';
-import { Chip, Icon, join } from '../ui.tsx';
+import { Chip, Icon, icons, join } from '../ui.tsx';
 import { isPrincipal, isRecordRef, KeyName, NamedRecord, Principal, RecordName, Reference } from './names.tsx';
 
 /** What callers without access see in place of personal data. */
@@ -16,7 +15,7 @@ export function Value({ field, value, isPlain = false }: { field: FormField; val
   if (value === masked)
     return (
       <span className={join(text.row, text.faint)} title={t('value.masked')}>
-        <Icon of={EyeOff} small /> {masked}
+        <Icon of={icons.EyeOff} small /> {masked}
       </span>
     );
   const { type, of = '' } = field;

@@ -1,6 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { Check, X } from '../../gen/icons.ts';
 import { usePeople } from '../../kit/record/names.tsx';
 import { ProblemText } from '../../app/boundaries.tsx';
 import { labels, t } from '../../app/language.ts';
@@ -9,7 +8,7 @@ import { theContract } from '../../contract/contract.ts';
 import { readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { Select } from '../../kit/form/field.tsx';
-import { Chip } from '../../kit/ui.tsx';
+import { Chip, icons } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import style from './explain.module.css';
 
@@ -53,7 +52,7 @@ function Explanation({ explanation }: { explanation: Json }) {
   return (
     <>
       <p className={style.verdict}>
-        <Chip tone={isAllowed ? 'good' : 'danger'} icon={isAllowed ? Check : X}>
+        <Chip tone={isAllowed ? 'good' : 'danger'} icon={isAllowed ? icons.Check : icons.X}>
           {t(isAllowed ? 'explain.allowed' : 'explain.denied')}
         </Chip>
         {labels.value('ExplainPermissionResponse.Rule', textAt(explanation, 'rule'))}

@@ -1,5 +1,4 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { Download, PenLine, ShieldCheck } from '../../gen/icons.ts';
 import { Table } from '../../kit/table.tsx';
 import { ProblemText } from '../../app/boundaries.tsx';
 import { format, t } from '../../app/language.ts';
@@ -7,7 +6,7 @@ import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { call, download, invalidate, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { saveFile } from '../../kit/notices.ts';
-import { Button, Chip } from '../../kit/ui.tsx';
+import { Button, Chip, icons } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import style from './verify.module.css';
 
@@ -61,13 +60,13 @@ function ChainPanel({ chain }: { chain: Chain }) {
         <p className={text.two}>{t(`verify.${chain.key}.help`)}</p>
       </header>
       <div className={style.actions}>
-        <Button kind="primary" icon={ShieldCheck} onPress={() => verify.mutate()} isPending={verify.isPending}>
+        <Button kind="primary" icon={icons.ShieldCheck} onPress={() => verify.mutate()} isPending={verify.isPending}>
           {t('verify.run')}
         </Button>
-        <Button icon={PenLine} onPress={() => sign.mutate()} isPending={sign.isPending}>
+        <Button icon={icons.PenLine} onPress={() => sign.mutate()} isPending={sign.isPending}>
           {t('verify.sign')}
         </Button>
-        <Button icon={Download} onPress={() => save.mutate()} isPending={save.isPending}>
+        <Button icon={icons.Download} onPress={() => save.mutate()} isPending={save.isPending}>
           {t('verify.export')}
         </Button>
       </div>
@@ -100,7 +99,7 @@ function Verdict({ verification }: { verification: Json }) {
   if (verification.fault === undefined)
     return (
       <p className={text.row}>
-        <Chip tone="good" icon={ShieldCheck}>
+        <Chip tone="good" icon={icons.ShieldCheck}>
           {t('verify.whole')}
         </Chip>
         {t('verify.upTo', { number: format.number(number) })}

@@ -2,7 +2,6 @@ import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { ToggleButton, ToggleButtonGroup } from 'react-aria-components';
-import { Plus } from '../../gen/icons.ts';
 import { ViewSwitch } from '../../kit/view-switch.tsx';
 import { usePeople } from '../../kit/record/names.tsx';
 import { useCustomFields, useMay } from '../../app/resource.ts';
@@ -19,7 +18,7 @@ import { Select } from '../../kit/form/field.tsx';
 import { useFilterNames } from '../../kit/filter/filter-completion.ts';
 import { FilterInput } from '../../kit/filter/filter-input.tsx';
 import { Nothing } from '../../kit/nothing.tsx';
-import { Button, Keys } from '../../kit/ui.tsx';
+import { Button, Keys, icons } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { columnsOf, placeOf, refusalOf, useTotals, verbOf, type BoardScope } from './board-data.ts';
 import { pressOnCard, useHeldKeys, useMoves, BoardContext, type Board as Shared } from './moves.ts';
@@ -169,7 +168,7 @@ function BoardBar({ board, pipelines }: { board: Shared; pipelines: Json[] }) {
       </div>
       <ViewSwitch resource={resource.name} view="board" />
       {may(resource.create) && (
-        <Button kind="primary" icon={Plus} onPress={create}>
+        <Button kind="primary" icon={icons.Plus} onPress={create}>
           <span className={text.fold}>{t('list.newOf', { name: labels.one(resource.singular) })}</span>
         </Button>
       )}

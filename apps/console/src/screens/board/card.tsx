@@ -1,12 +1,11 @@
 import { Button as AriaButton } from 'react-aria-components';
-import { Check, Ellipsis, GripVertical } from '../../gen/icons.ts';
 import { titleOf } from '../../hints/hints.ts';
 import { useRecord } from '../../kit/record/names.tsx';
 import { format, t } from '../../app/language.ts';
 import { theContract } from '../../contract/contract.ts';
 import { textAt, valueAt, type Json } from '../../contract/json.ts';
 import { Menu, MenuItem } from '../../kit/overlay.tsx';
-import { Chip, Face, Icon, IconButton, join } from '../../kit/ui.tsx';
+import { Chip, Face, Icon, IconButton, icons, join } from '../../kit/ui.tsx';
 import { isMoney } from '../../kit/record/value.tsx';
 import text from '../../style/text.module.css';
 import { AgeTicks } from './age-ticks.tsx';
@@ -80,15 +79,15 @@ export function CardActions({ card, column }: { card: Json; column: Column }) {
   return (
     <span className={style.actions}>
       <AriaButton slot="drag" className={text.hidden}>
-        <Icon of={GripVertical} small />
+        <Icon of={icons.GripVertical} small />
       </AriaButton>
-      <Menu label={t('board.moveTo')} button={<IconButton name={t('board.moveTo')} icon={Ellipsis} small />}>
+      <Menu label={t('board.moveTo')} button={<IconButton name={t('board.moveTo')} icon={icons.Ellipsis} small />}>
         {columns.map((each) => (
           <MenuItem
             key={each.key}
             isDisabled={each.key === column.key || refusal(card, column, each) !== undefined}
             onAction={() => moves.drop(card, column.key, each.key)}
-            icon={each.key === column.key ? Check : undefined}
+            icon={each.key === column.key ? icons.Check : undefined}
           >
             {columnName(each)}
           </MenuItem>

@@ -10,11 +10,10 @@ import {
   Virtualizer,
   type DropTarget,
 } from 'react-aria-components';
-import { GripVertical, Lock, TriangleAlert } from '../../gen/icons.ts';
 import { sentenceOf } from '../../app/boundaries.tsx';
 import { format, labels, locale, t } from '../../app/language.ts';
 import { textAt, type Json } from '../../contract/json.ts';
-import { Icon, join, Skeleton } from '../../kit/ui.tsx';
+import { Icon, Skeleton, icons, join } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { columnQuery, withMoves, type Beside, type Column } from './board-data.ts';
 import { focusCard, lifted, useBoard } from './moves.ts';
@@ -171,7 +170,7 @@ function CardRow({ card, column, place, count }: { card: Json; column: Column; p
       {({ isDragging }) =>
         isDragging ? (
           <>
-            <Icon of={GripVertical} />
+            <Icon of={icons.GripVertical} />
             <span className={text.cut}>{t('board.wasHere', { column: columnName(column), place, count })}</span>
             <CardActions card={card} column={column} />
           </>
@@ -194,7 +193,7 @@ function ChangedMeanwhile({ card, column }: { card: Json; column: Column }) {
   const who = people.get(id)?.name ?? t(kind === 'apiKey' ? 'board.anApiKey' : 'board.someone');
   return (
     <span className={style.why} role="alert">
-      <Icon of={TriangleAlert} small />
+      <Icon of={icons.TriangleAlert} small />
       {t('board.changed', { who, time: format.time(textAt(card, 'updateTime')), column: columnName(column) })}
     </span>
   );
@@ -213,7 +212,7 @@ function ColumnNotice({ column }: { column: Column }) {
   if (refused)
     return (
       <p className={style.notice}>
-        <Icon of={Lock} />
+        <Icon of={icons.Lock} />
         {refused.message ??
           (refused.missing.length > 0 ? t('board.needs', { fields: name(refused.missing) }) : t('board.noWay'))}
       </p>
@@ -224,7 +223,7 @@ function ColumnNotice({ column }: { column: Column }) {
     .filter((field) => field !== '');
   return (
     <p className={join(style.notice, style.failed)} role="alert">
-      <Icon of={TriangleAlert} />
+      <Icon of={icons.TriangleAlert} />
       <span>
         {t('board.putBack', { title: textAt(returned.card, scope.hint.title) })}{' '}
         {fields.length > 0 && !fields.includes(scope.hint.column)

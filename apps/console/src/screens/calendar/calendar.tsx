@@ -1,7 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useEffect, useRef, useState, type ReactNode } from 'react';
-import { ChevronLeft, ChevronRight, Plus, TriangleAlert } from '../../gen/icons.ts';
 import { format, locale, t } from '../../app/language.ts';
 import { useShortcut } from '../../app/shortcuts.ts';
 import { Bar } from '../../app/shell/shell.tsx';
@@ -10,7 +9,7 @@ import { textAt, type Json } from '../../contract/json.ts';
 import { mostOfWhole } from '../../contract/whole-list.ts';
 import { Segments } from '../../kit/form/segments.tsx';
 import { useMedia } from '../../kit/media.ts';
-import { Button, Icon, IconButton, join, Key } from '../../kit/ui.tsx';
+import { Button, Icon, IconButton, Key, icons, join } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { addDays, daysBetween, dayText, momentOf, today, weekOf } from '../home/home-data.ts';
 import { floor, useCursor } from './cursor.ts';
@@ -136,7 +135,7 @@ function CalendarBar({ days, isMine, go, onNew }: CalendarBarProps) {
       />
       <IconButton
         name={t('calendar.previous')}
-        icon={ChevronLeft}
+        icon={icons.ChevronLeft}
         shortcut="PgUp"
         onPress={() => go(addDays(first, -days.length))}
       />
@@ -147,11 +146,11 @@ function CalendarBar({ days, isMine, go, onNew }: CalendarBarProps) {
       </span>
       <IconButton
         name={t('calendar.next')}
-        icon={ChevronRight}
+        icon={icons.ChevronRight}
         shortcut="PgDn"
         onPress={() => go(addDays(first, days.length))}
       />
-      <Button kind="primary" icon={Plus} shortcut="N" onPress={onNew}>
+      <Button kind="primary" icon={icons.Plus} shortcut="N" onPress={onNew}>
         <span className={text.fold}>{t('calendar.new')}</span>
       </Button>
     </Bar>
@@ -188,7 +187,7 @@ function Slot({ day, minutes, onPress }: { day: Date; minutes: number; onPress: 
       onClick={onPress}
       aria-label={t('calendar.newAt', { day: dayName(day), hour })}
     >
-      <Icon of={Plus} small /> {hour}
+      <Icon of={icons.Plus} small /> {hour}
     </button>
   );
 }
@@ -210,7 +209,7 @@ function Foot({ held, fault }: { held: Entry | undefined; fault: string }) {
   if (fault !== '')
     return (
       <footer className={join(style.foot, style.fault)} role="alert">
-        <Icon of={TriangleAlert} /> {fault}
+        <Icon of={icons.TriangleAlert} /> {fault}
       </footer>
     );
   return (

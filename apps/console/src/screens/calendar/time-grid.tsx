@@ -1,15 +1,14 @@
 import type { KeyboardEvent, PointerEvent, ReactNode, RefObject } from 'react';
-import { CalendarDays, Check, Phone } from '../../gen/icons.ts';
 import { format, labels, locale, t } from '../../app/language.ts';
 import { textAt } from '../../contract/json.ts';
 import { useNow } from '../../kit/media.ts';
-import { Icon, join } from '../../kit/ui.tsx';
+import { Icon, icons, join } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { addDays, daysBetween, dayOf } from '../home/home-data.ts';
 import { minutesOf, placeOn, type Entry, type Placed } from './entries.ts';
 import style from './calendar.module.css';
 
-const icons = { meetings: CalendarDays, calls: Phone, tasks: Check } as const;
+const kindIcons = { meetings: icons.CalendarDays, calls: icons.Phone, tasks: icons.Check } as const;
 
 /** Height of an hour, in rem. */
 export const hourRem = 3;
@@ -133,7 +132,7 @@ function Block({
     >
       <span className={text.hidden}>{kind},</span>
       <span className={style.title}>
-        {entry.kind !== 'meetings' && <Icon of={icons[entry.kind]} small />}
+        {entry.kind !== 'meetings' && <Icon of={kindIcons[entry.kind]} small />}
         <b>{entry.title}</b>
       </span>
       <span className={join(style.when, text.cut)}>{when}</span>
@@ -184,7 +183,7 @@ export function AllDay({ days, entries, onOpen }: AllDayProps) {
             title={entry.title}
             onClick={() => onOpen(entry)}
           >
-            {entry.kind === 'tasks' && <Icon of={Check} small />}
+            {entry.kind === 'tasks' && <Icon of={icons.Check} small />}
             <span className={text.cut}>{entry.title}</span>
           </button>
         ))}

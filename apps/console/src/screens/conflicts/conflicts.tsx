@@ -1,6 +1,5 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { Copy, Link2, Merge, RefreshCw, Repeat, ShieldX, Split as SplitIcon, Trash, Undo2 } from '../../gen/icons.ts';
 import { ProblemNote } from '../../app/boundaries.tsx';
 import { useTitles } from '../../kit/record/names.tsx';
 import { find, format, labels, t } from '../../app/language.ts';
@@ -11,7 +10,7 @@ import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { Nothing } from '../../kit/nothing.tsx';
 import { Split, SplitFoot, SplitLine } from '../../kit/split.tsx';
 import { notify } from '../../kit/notices.ts';
-import { Button, Chip, Face, Ticks, type ButtonProps, type IconType } from '../../kit/ui.tsx';
+import { Button, Chip, Face, Ticks, icons, type ButtonProps, type IconType } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { theContract } from '../../contract/contract.ts';
 import { Compare } from '../../kit/record/compare.tsx';
@@ -169,7 +168,7 @@ function Candidates({ candidates, onLink }: { candidates: readonly Json[]; onLin
             </span>
             <Ticks label={t('duplicates.score', { score })} value={score / 100} />
             {id !== '' && (
-              <Button icon={Link2} onPress={() => onLink(id)}>
+              <Button icon={icons.Link2} onPress={() => onLink(id)}>
                 {t('conflicts.choice.LINK')}
               </Button>
             )}
@@ -218,18 +217,18 @@ export interface Choice {
 }
 
 const kindIcons: Readonly<Record<string, IconType>> = {
-  FIELDS: SplitIcon,
-  DELETED: Trash,
-  VALUE_TAKEN: Copy,
-  REJECTED: ShieldX,
-  LOOP: Repeat,
-  PAIRING: Link2,
+  FIELDS: icons.Split,
+  DELETED: icons.Trash,
+  VALUE_TAKEN: icons.Copy,
+  REJECTED: icons.ShieldX,
+  LOOP: icons.Repeat,
+  PAIRING: icons.Link2,
 };
 
 /** The choices of one side: both sides of the exchange then have its values. */
 const sides: readonly Choice[] = [
-  { choice: 'CUSTOMER', icon: RefreshCw },
-  { choice: 'PEER', icon: RefreshCw },
+  { choice: 'CUSTOMER', icon: icons.RefreshCw },
+  { choice: 'PEER', icon: icons.RefreshCw },
 ];
 
 /** The choices that resolve a conflict, as the comments of SyncConflictKind list them. A candidate is linked beside it. */
@@ -241,15 +240,15 @@ function choicesOf(conflict: Json): readonly Choice[] {
       return sides;
     case 'VALUE_TAKEN':
       return [
-        { choice: 'RETRY', icon: Undo2 },
-        ...(textAt(conflict, 'customerId') === '' ? [{ choice: 'LINK', icon: Merge }] : []),
+        { choice: 'RETRY', icon: icons.Undo2 },
+        ...(textAt(conflict, 'customerId') === '' ? [{ choice: 'LINK', icon: icons.Merge }] : []),
       ];
     case 'PAIRING':
       return [
-        { choice: 'SEPARATE', icon: SplitIcon },
-        { choice: 'IGNORE', icon: ShieldX },
+        { choice: 'SEPARATE', icon: icons.Split },
+        { choice: 'IGNORE', icon: icons.ShieldX },
       ];
     default:
-      return [{ choice: 'RETRY', icon: Undo2 }];
+      return [{ choice: 'RETRY', icon: icons.Undo2 }];
   }
 }

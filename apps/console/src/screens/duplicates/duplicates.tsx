@@ -1,7 +1,6 @@
 import { useSearch } from '@tanstack/react-router';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { ArrowLeftRight, Merge } from '../../gen/icons.ts';
 import { useCustomFields } from '../../app/resource.ts';
 import { nameOf, type FormField } from '../../kit/form/form-field.ts';
 import { isPrincipal, usePeople, useTitles } from '../../kit/record/names.tsx';
@@ -15,7 +14,7 @@ import { Compare, type ComparedRow, type Side } from '../../kit/record/compare.t
 import { Nothing } from '../../kit/nothing.tsx';
 import { Split, SplitFoot, SplitLine } from '../../kit/split.tsx';
 import { notify } from '../../kit/notices.ts';
-import { Button, Chip, Face, Ticks } from '../../kit/ui.tsx';
+import { Button, Chip, Face, Ticks, icons } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { theContract } from '../../contract/contract.ts';
 import { plainText } from '../../kit/record/value.tsx';
@@ -116,10 +115,10 @@ function Pair({ pair, onMerged }: { pair: Json; onMerged: () => void }) {
       <ProblemNote error={merge.error} />
       <SplitFoot>
         <span className={text.grow}>{t('duplicates.what', { count: preferred.length })}</span>
-        <Button icon={ArrowLeftRight} shortcut="S" onPress={() => setSwapped(!isSwapped)}>
+        <Button icon={icons.ArrowLeftRight} shortcut="S" onPress={() => setSwapped(!isSwapped)}>
           {t('duplicates.swap')}
         </Button>
-        <Button kind="primary" icon={Merge} shortcut="M" onPress={run} isPending={merge.isPending}>
+        <Button kind="primary" icon={icons.Merge} shortcut="M" onPress={run} isPending={merge.isPending}>
           {t('duplicates.merge')}
         </Button>
       </SplitFoot>

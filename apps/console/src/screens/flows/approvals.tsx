@@ -1,7 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import { Check, X } from '../../gen/icons.ts';
 import { ProblemText } from '../../app/boundaries.tsx';
 import { format, labels, t } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
@@ -12,7 +11,7 @@ import { Ask } from '../../kit/form/ask.tsx';
 import { TextField } from '../../kit/form/field.tsx';
 import { Nothing } from '../../kit/nothing.tsx';
 import { NamedRecord } from '../../kit/record/names.tsx';
-import { Button } from '../../kit/ui.tsx';
+import { Button, icons } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import style from './flows.module.css';
 
@@ -54,10 +53,10 @@ function Approval({ approval }: { approval: Json }) {
           <span>{t('approvals.due', { time: format.time(textAt(approval, 'dueTime')) })}</span>
         </p>
       </div>
-      <Button icon={X} onPress={() => setVerb('rejectApproval')}>
+      <Button icon={icons.X} onPress={() => setVerb('rejectApproval')}>
         {labels.operation('rejectApproval')}
       </Button>
-      <Button kind="primary" icon={Check} onPress={() => setVerb('approveApproval')}>
+      <Button kind="primary" icon={icons.Check} onPress={() => setVerb('approveApproval')}>
         {labels.operation('approveApproval')}
       </Button>
       {verb && <Reply approval={approval} verb={verb} onClose={() => setVerb(undefined)} />}

@@ -1,6 +1,5 @@
 import { useQuery, useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
-import { Plus, Trash, Copy, RefreshCw } from '../../gen/icons.ts';
 import { labels, t } from '../../app/language.ts';
 import { readQuery, call } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
@@ -12,7 +11,7 @@ import type { Faults } from '../../kit/form/form-faults.tsx';
 import type { FormField } from '../../kit/form/form-field.ts';
 import { OwnInputs } from '../../kit/form/form-widgets.tsx';
 import { Form, inputsOf } from '../../kit/form/form.tsx';
-import { Button } from '../../kit/ui.tsx';
+import { Button, icons } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { useMay } from '../../app/resource.ts';
 import { Ask } from '../../kit/form/ask.tsx';
@@ -132,7 +131,7 @@ function StepForm({
       />
       {branch !== undefined && (
         <span>
-          <Button small icon={Plus} onPress={() => addBranch(branch)}>
+          <Button small icon={icons.Plus} onPress={() => addBranch(branch)}>
             {t(`flow.add.${branch}`)}
           </Button>
         </span>
@@ -151,7 +150,7 @@ function RemoveButton({ definition, line, onChange, onChoose }: RemoveButtonProp
     onChoose('trigger');
   };
   return (
-    <Button small kind="bare" icon={Trash} onPress={remove}>
+    <Button small kind="bare" icon={icons.Trash} onPress={remove}>
       {t('flow.remove')}
     </Button>
   );
@@ -260,11 +259,11 @@ function HookAddress({ flowId }: { flowId: string }) {
       )}
       <span className={text.row}>
         {address !== undefined && (
-          <Button small icon={Copy} onPress={() => void copyText(address, t('record.copied'))}>
+          <Button small icon={icons.Copy} onPress={() => void copyText(address, t('record.copied'))}>
             {t('flow.hook.copy')}
           </Button>
         )}
-        <Button small icon={RefreshCw} onPress={() => setIsAsked(true)}>
+        <Button small icon={icons.RefreshCw} onPress={() => setIsAsked(true)}>
           {t('flow.hook.make')}
         </Button>
       </span>

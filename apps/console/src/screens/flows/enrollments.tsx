@@ -1,7 +1,6 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import { CirclePause, LogOut, Play } from '../../gen/icons.ts';
 import { ProblemNote, ProblemText } from '../../app/boundaries.tsx';
 import { format, labels, t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
@@ -12,7 +11,7 @@ import { Segments } from '../../kit/form/segments.tsx';
 import { ReferencePicker } from '../../kit/form/reference.tsx';
 import { Reference } from '../../kit/record/names.tsx';
 import { useActs, type StateAct } from '../../kit/record/states.tsx';
-import { Chip, IconButton } from '../../kit/ui.tsx';
+import { Chip, IconButton, icons } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import style from './flows.module.css';
 import { nameOfStep } from './step-names.ts';
@@ -95,9 +94,9 @@ function Enroll({ flowId }: { flowId: string }) {
 }
 
 const acts: readonly StateAct[] = [
-  { verb: 'pauseFlowEnrollment', icon: CirclePause, states: ['ACTIVE'] },
-  { verb: 'resumeFlowEnrollment', icon: Play, states: ['PAUSED'] },
-  { verb: 'exitFlowEnrollment', icon: LogOut, states: ['ACTIVE', 'PAUSED'] },
+  { verb: 'pauseFlowEnrollment', icon: icons.CirclePause, states: ['ACTIVE'] },
+  { verb: 'resumeFlowEnrollment', icon: icons.Play, states: ['PAUSED'] },
+  { verb: 'exitFlowEnrollment', icon: icons.LogOut, states: ['ACTIVE', 'PAUSED'] },
 ];
 
 function Enrollment({ flow, enrollment, onAct }: { flow: Json; enrollment: Json; onAct: (verb: string) => void }) {

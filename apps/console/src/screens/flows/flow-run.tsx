@@ -1,5 +1,4 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { Check, RotateCcw, SkipForward, X } from '../../gen/icons.ts';
 import { ProblemNote } from '../../app/boundaries.tsx';
 import { format, labels, t } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
@@ -10,7 +9,7 @@ import { Crumbs } from '../../kit/crumbs.tsx';
 import { RecordOfAddress } from '../../kit/record-of-address.tsx';
 import { NamedRecord, Principal } from '../../kit/record/names.tsx';
 import { StateChip, useActs, type StateAct } from '../../kit/record/states.tsx';
-import { Button } from '../../kit/ui.tsx';
+import { Button, icons } from '../../kit/ui.tsx';
 import style from './flows.module.css';
 import { FlowProblem, StepRuns } from './step-runs.tsx';
 
@@ -20,11 +19,17 @@ export function FlowRun() {
 }
 
 const acts: readonly (StateAct & { key: string })[] = [
-  { key: 'happened', verb: 'decideFlowStep', icon: Check, states: ['UNCERTAIN'], body: { happened: true } },
-  { key: 'notHappened', verb: 'decideFlowStep', icon: RotateCcw, states: ['UNCERTAIN'], body: { happened: false } },
-  { key: 'retry', verb: 'retryFlowRun', icon: RotateCcw, states: ['FAILED'] },
-  { key: 'skip', verb: 'skipFlowStep', icon: SkipForward, states: ['FAILED', 'WAITING'] },
-  { key: 'cancel', verb: 'cancelFlowRun', icon: X, states: ['RUNNING', 'WAITING', 'UNCERTAIN'] },
+  { key: 'happened', verb: 'decideFlowStep', icon: icons.Check, states: ['UNCERTAIN'], body: { happened: true } },
+  {
+    key: 'notHappened',
+    verb: 'decideFlowStep',
+    icon: icons.RotateCcw,
+    states: ['UNCERTAIN'],
+    body: { happened: false },
+  },
+  { key: 'retry', verb: 'retryFlowRun', icon: icons.RotateCcw, states: ['FAILED'] },
+  { key: 'skip', verb: 'skipFlowStep', icon: icons.SkipForward, states: ['FAILED', 'WAITING'] },
+  { key: 'cancel', verb: 'cancelFlowRun', icon: icons.X, states: ['RUNNING', 'WAITING', 'UNCERTAIN'] },
 ];
 
 const tones = { SUCCEEDED: 'good', FAILED: 'danger', UNCERTAIN: 'warn', COMPENSATED: 'warn' } as const;

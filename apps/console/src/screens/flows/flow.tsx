@@ -1,16 +1,5 @@
 import { useNavigate } from '@tanstack/react-router';
 import { lazy, Suspense, useState } from 'react';
-import {
-  CirclePause,
-  Ellipsis,
-  FlaskConical,
-  ListTree,
-  Play,
-  Rocket,
-  Snowflake,
-  SquareX,
-  Users,
-} from '../../gen/icons.ts';
 import { Pending } from '../../app/boundaries.tsx';
 import { labels, t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
@@ -25,7 +14,7 @@ import { SaveButton } from '../../kit/form/save-button.tsx';
 import { useDraft, type Draft } from '../../kit/form/use-draft.ts';
 import { Menu, MenuItem } from '../../kit/overlay.tsx';
 import { StateChip, useActs, type StateAct } from '../../kit/record/states.tsx';
-import { Button, IconButton } from '../../kit/ui.tsx';
+import { Button, IconButton, icons } from '../../kit/ui.tsx';
 import { StepList, useFaults } from './step-list.tsx';
 import { linesOf } from './steps.ts';
 
@@ -95,10 +84,10 @@ interface EditorBarProps {
 
 /** What can be done with a flow in each of its states, besides publishing its draft. */
 const verbs: readonly StateAct[] = [
-  { verb: 'pauseFlow', icon: CirclePause, states: ['ACTIVE', 'FROZEN'] },
-  { verb: 'freezeFlow', icon: Snowflake, states: ['ACTIVE', 'PAUSED'] },
-  { verb: 'resumeFlow', icon: Play, states: ['PAUSED', 'FROZEN'] },
-  { verb: 'retireFlow', icon: SquareX, states: ['ACTIVE', 'PAUSED', 'FROZEN'] },
+  { verb: 'pauseFlow', icon: icons.CirclePause, states: ['ACTIVE', 'FROZEN'] },
+  { verb: 'freezeFlow', icon: icons.Snowflake, states: ['ACTIVE', 'PAUSED'] },
+  { verb: 'resumeFlow', icon: icons.Play, states: ['PAUSED', 'FROZEN'] },
+  { verb: 'retireFlow', icon: icons.SquareX, states: ['ACTIVE', 'PAUSED', 'FROZEN'] },
 ];
 
 function EditorBar({ flow, draft, onShow }: EditorBarProps) {
@@ -115,11 +104,11 @@ function EditorBar({ flow, draft, onShow }: EditorBarProps) {
       title={<Crumbs resource="flows" title={textAt(flow, 'name')} />}
       beside={<StateChip record={flow} of="FlowState" />}
     >
-      <Menu label={t('record.more')} button={<IconButton name={t('record.more')} icon={Ellipsis} />}>
+      <Menu label={t('record.more')} button={<IconButton name={t('record.more')} icon={icons.Ellipsis} />}>
         {['flowRuns', 'flowBackfills'].map((resource) => (
           <MenuItem
             key={resource}
-            icon={ListTree}
+            icon={icons.ListTree}
             onAction={() => void navigate({ to: '/$resource', params: { resource }, search: search as never })}
           >
             {labels.resource(resource)}
@@ -132,16 +121,16 @@ function EditorBar({ flow, draft, onShow }: EditorBarProps) {
         ))}
       </Menu>
       {['JOURNEY', 'SEQUENCE'].includes(textAt(flow, 'definition.kind')) && may('listFlowEnrollments') && (
-        <IconButton name={labels.resource('customers')} icon={Users} onPress={() => onShow('enrollments')} />
+        <IconButton name={labels.resource('customers')} icon={icons.Users} onPress={() => onShow('enrollments')} />
       )}
-      <Button icon={FlaskConical} onPress={() => onShow('trial')}>
+      <Button icon={icons.FlaskConical} onPress={() => onShow('trial')}>
         {t('flow.try')}
       </Button>
       {may('updateFlow') && draft.isEdited && <SaveButton kind="plain" draft={draft} />}
       {may('publishFlow') && state !== 'RETIRED' && (
         <Button
           kind="primary"
-          icon={Rocket}
+          icon={icons.Rocket}
           isDisabled={!isNew}
           isPending={draft.isPending}
           onPress={() => act('publishFlow')}

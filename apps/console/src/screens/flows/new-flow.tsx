@@ -1,11 +1,10 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { FileStack, Workflow } from '../../gen/icons.ts';
 import { ProblemNote } from '../../app/boundaries.tsx';
 import { find, labels, t } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { call, invalidate, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
-import { Icon } from '../../kit/ui.tsx';
+import { Icon, icons } from '../../kit/ui.tsx';
 import { useGoOn } from '../../kit/use-go-on.ts';
 import text from '../../style/text.module.css';
 import style from './flows.module.css';
@@ -48,7 +47,7 @@ export function NewFlow() {
           {templates.map((template) => (
             <li key={textAt(template, 'key')}>
               <button type="button" disabled={create.isPending} onClick={() => create.mutate(template)}>
-                <Icon of={template.key === empty.key ? Workflow : FileStack} />
+                <Icon of={template.key === empty.key ? icons.Workflow : icons.FileStack} />
                 <b>{textAt(template, 'name')}</b>
                 <span className={text.two}>{textAt(template, 'description')}</span>
               </button>

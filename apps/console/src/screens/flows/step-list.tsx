@@ -1,12 +1,11 @@
 import { Header, MenuSection } from 'react-aria-components';
-import { CirclePlay, CornerDownRight, Plus, Settings2 } from '../../gen/icons.ts';
 import { labels, t } from '../../app/language.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { EditorFoot, EditorLine, EditorList } from '../../kit/editor.tsx';
 import { isFaulty, type Faults } from '../../kit/form/form-faults.tsx';
 import { useTyped } from '../../kit/form/use-typed.ts';
 import { ButtonMenu, MenuItem } from '../../kit/overlay.tsx';
-import { Icon } from '../../kit/ui.tsx';
+import { Icon, icons } from '../../kit/ui.tsx';
 import style from './flows.module.css';
 import { iconOf, nameOfStep, summaryOf } from './step-names.ts';
 import { kindOf, moved, newStep, pointerOf, stepKinds, triggerOf, without, withStep, type Line } from './steps.ts';
@@ -51,7 +50,7 @@ export function StepList({ definition, lines, chosen, faults, onChoose, onChange
       <EditorList label={labels.field('FlowDefinition', 'steps')} {...{ ids, chosen, onChoose, keys }}>
         <EditorLine
           id="trigger"
-          before={<Icon of={CirclePlay} />}
+          before={<Icon of={icons.CirclePlay} />}
           name={trigger === '' ? t('flow.noTrigger') : labels.field('FlowTrigger', trigger)}
           below={triggerText(definition, trigger)}
           isFaulty={isFaulty(faults, '/trigger') || faults.has('/condition')}
@@ -61,7 +60,7 @@ export function StepList({ definition, lines, chosen, faults, onChoose, onChange
         ))}
         <EditorLine
           id="rules"
-          before={<Icon of={Settings2} />}
+          before={<Icon of={icons.Settings2} />}
           name={t('flow.rules')}
           below={labels.value('FlowFailureRule', textAt(definition, 'onFailure') || 'STOP')}
           isFaulty={isFaulty(faults, '/limits') || isFaulty(faults, '/concurrency')}
@@ -97,7 +96,7 @@ function StepLine({ line, faults }: { line: Line; faults: Faults }) {
       before={
         <>
           {depth > 0 && <span style={{ width: `${depth * 1.25}rem` }} />}
-          <Icon of={step ? iconOf(kindOf(step)) : CornerDownRight} />
+          <Icon of={step ? iconOf(kindOf(step)) : icons.CornerDownRight} />
         </>
       }
       name={step ? nameOfStep(step) : t(`flow.branch.${branch?.kind ?? 'steps'}`)}
@@ -115,7 +114,7 @@ function isDeeper(pointer: string, { place }: Line): boolean {
 
 function AddMenu({ onAdd }: { onAdd: (kind: string) => void }) {
   return (
-    <ButtonMenu label={t('flow.add')} icon={Plus}>
+    <ButtonMenu label={t('flow.add')} icon={icons.Plus}>
       {Object.entries(stepKinds).map(([group, kinds]) => (
         <MenuSection key={group}>
           <Header className={style.group}>{t(`flow.group.${group}`)}</Header>

@@ -1,32 +1,4 @@
-import {
-  ArrowRightLeft,
-  BellRing,
-  Boxes,
-  Braces,
-  CircleAlert,
-  CircleCheckBig,
-  Clock,
-  FilePlus,
-  GitFork,
-  Globe,
-  Link,
-  ListChecks,
-  LifeBuoy,
-  Pencil,
-  Play,
-  RefreshCw,
-  Repeat,
-  Reply,
-  Search,
-  Send,
-  Shuffle,
-  Split,
-  SquareKanban,
-  StickyNote,
-  Trash,
-  UserRoundCheck,
-  Variable,
-} from '../../gen/icons.ts';
+import * as icons from '../../gen/icons.ts';
 import { labels, locale } from '../../app/language.ts';
 import { isJson, textAt, type Json } from '../../contract/json.ts';
 import type { IconType } from '../../kit/ui.tsx';
@@ -34,24 +6,36 @@ import { units } from '../ticket/clock/sla-clock.ts';
 import { kindOf } from './steps.ts';
 
 const stepIcons: Readonly<Record<string, IconType>> = {
-  ...{ find: Search, create: FilePlus, update: Pencil, upsert: ArrowRightLeft, delete: Trash, link: Link },
-  ...{ assign: UserRoundCheck, moveStage: SquareKanban, addTask: ListChecks, addNote: StickyNote },
-  ...{ reply: Reply, send: Send, approve: CircleCheckBig, wait: Clock, listen: BellRing },
   ...{
-    switch: Split,
-    for: Repeat,
-    fork: GitFork,
-    try: LifeBuoy,
-    do: Boxes,
-    set: Variable,
-    raise: CircleAlert,
-    run: Play,
+    find: icons.Search,
+    create: icons.FilePlus,
+    update: icons.Pencil,
+    upsert: icons.ArrowRightLeft,
+    delete: icons.Trash,
+    link: icons.Link,
   },
-  ...{ http: Globe, connector: RefreshCw, transform: Braces },
+  ...{
+    assign: icons.UserRoundCheck,
+    moveStage: icons.SquareKanban,
+    addTask: icons.ListChecks,
+    addNote: icons.StickyNote,
+  },
+  ...{ reply: icons.Reply, send: icons.Send, approve: icons.CircleCheckBig, wait: icons.Clock, listen: icons.BellRing },
+  ...{
+    switch: icons.Split,
+    for: icons.Repeat,
+    fork: icons.GitFork,
+    try: icons.LifeBuoy,
+    do: icons.Boxes,
+    set: icons.Variable,
+    raise: icons.CircleAlert,
+    run: icons.Play,
+  },
+  ...{ http: icons.Globe, connector: icons.RefreshCw, transform: icons.Braces },
 };
 
 export function iconOf(kind: string): IconType {
-  return stepIcons[kind] ?? Shuffle;
+  return stepIcons[kind] ?? icons.Shuffle;
 }
 
 export function nameOfStep(step: Json): string {

@@ -1,29 +1,19 @@
-import {
-  Check,
-  CircleAlert,
-  CircleQuestionMark,
-  CircleSlash,
-  CircleX,
-  Clock,
-  LoaderCircle,
-  Undo2,
-} from '../../gen/icons.ts';
 import { labels, t } from '../../app/language.ts';
 import { isJson, textAt, type Json } from '../../contract/json.ts';
-import { Icon, type IconType } from '../../kit/ui.tsx';
+import { Icon, icons, type IconType } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import style from './flows.module.css';
 import { durationText, iconOf } from './step-names.ts';
 
-const icons: Readonly<Record<string, IconType>> = {
-  RUNNING: LoaderCircle,
-  WAITING: Clock,
-  SUCCEEDED: Check,
-  SKIPPED: CircleSlash,
-  FAILED: CircleAlert,
-  UNCERTAIN: CircleQuestionMark,
-  CANCELLED: CircleX,
-  UNDONE: Undo2,
+const stateIcons: Readonly<Record<string, IconType>> = {
+  RUNNING: icons.LoaderCircle,
+  WAITING: icons.Clock,
+  SUCCEEDED: icons.Check,
+  SKIPPED: icons.CircleSlash,
+  FAILED: icons.CircleAlert,
+  UNCERTAIN: icons.CircleQuestionMark,
+  CANCELLED: icons.CircleX,
+  UNDONE: icons.Undo2,
 };
 
 /** The steps of a run in their order, each with its input and output. */
@@ -43,7 +33,7 @@ function StepRun({ step }: { step: Json }) {
     <li className={style.run} data-state={state} style={{ paddingLeft: `${depthOf(path) * 1.25}rem` }}>
       <details>
         <summary>
-          <Icon of={icons[state] ?? CircleQuestionMark} />
+          <Icon of={stateIcons[state] ?? icons.CircleQuestionMark} />
           <span className={text.hidden}>{labels.value('FlowStepState', state)}</span>
           <Icon of={iconOf(kind)} />
           <b className={text.strong}>{labels.field('Step', kind)}</b>

@@ -1,6 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { FlaskConical } from '../../gen/icons.ts';
 import { ProblemText } from '../../app/boundaries.tsx';
 import { format, labels, t } from '../../app/language.ts';
 import { call } from '../../contract/api.ts';
@@ -11,7 +10,7 @@ import { faultsOf } from '../../kit/form/form-faults.tsx';
 import type { FormField } from '../../kit/form/form-field.ts';
 import { Form } from '../../kit/form/form.tsx';
 import { NamedRecord } from '../../kit/record/names.tsx';
-import { Button, Chip } from '../../kit/ui.tsx';
+import { Button, Chip, icons } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import style from './flows.module.css';
 import { FlowProblem, StepRuns } from './step-runs.tsx';
@@ -45,7 +44,7 @@ export default function Trial({ flow, isEdited, onClose }: { flow: Json; isEdite
             at="/input"
           />
           <span>
-            <Button icon={FlaskConical} isPending={isFetching} onPress={() => setAsked(scope)}>
+            <Button icon={icons.FlaskConical} isPending={isFetching} onPress={() => setAsked(scope)}>
               {t('flow.try')}
             </Button>
           </span>

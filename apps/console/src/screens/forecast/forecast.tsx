@@ -1,7 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
-import { ChevronLeft, ChevronRight, Plus, Send } from '../../gen/icons.ts';
 import { Pending, ProblemNote } from '../../app/boundaries.tsx';
 import { format, labels, t } from '../../app/language.ts';
 import { scheduleInvalidate, useLiveChanges } from '../../app/live.ts';
@@ -15,7 +14,7 @@ import { optionsOf, useFirst } from '../../kit/form/choices.ts';
 import { Select } from '../../kit/form/field.tsx';
 import { Segments } from '../../kit/form/segments.tsx';
 import { Nothing } from '../../kit/nothing.tsx';
-import { Button, IconButton } from '../../kit/ui.tsx';
+import { Button, IconButton, icons } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { curlOf } from '../operation/snippets.ts';
 import { Ruler } from '../record/history/ruler.tsx';
@@ -113,7 +112,7 @@ function Parts({ view, asked }: { view: View; asked: Json }) {
           curl={curlOf({ operation: theContract().operation('computeForecast'), parameters: asked })}
         >
           <Button
-            icon={Plus}
+            icon={icons.Plus}
             onPress={() =>
               void navigate({
                 to: '/$resource/new',
@@ -148,7 +147,7 @@ function ForecastBar({ period, forecast }: { period: string; forecast: Json | un
       beside={start !== '' && <span className={text.desk}>{`${format.date(start)} – ${format.date(end)}`}</span>}
     >
       {maySubmit && (
-        <Button kind="primary" icon={Send} shortcut="S" onPress={() => setOpen(true)}>
+        <Button kind="primary" icon={icons.Send} shortcut="S" onPress={() => setOpen(true)}>
           {t('forecast.submit')}
         </Button>
       )}
@@ -176,9 +175,9 @@ function PeriodPicker({ period, fiscalStart, onChange }: PeriodPickerProps) {
         options={spans.map((id) => ({ id, name: t(`forecast.${id}`) }))}
       />
       <span className={style.step}>
-        <IconButton name={t('forecast.previous')} shortcut="[" icon={ChevronLeft} onPress={() => step(-1)} />
+        <IconButton name={t('forecast.previous')} shortcut="[" icon={icons.ChevronLeft} onPress={() => step(-1)} />
         <b>{periodName(period)}</b>
-        <IconButton name={t('forecast.next')} shortcut="]" icon={ChevronRight} onPress={() => step(1)} />
+        <IconButton name={t('forecast.next')} shortcut="]" icon={icons.ChevronRight} onPress={() => step(1)} />
       </span>
     </span>
   );

@@ -1,17 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import {
-  AlarmClock,
-  CalendarClock,
-  Download,
-  Link as LinkIcon,
-  ListChecks,
-  Merge,
-  Plus,
-  Timer,
-  TriangleAlert,
-  Webhook,
-} from '../../gen/icons.ts';
 import { Segments } from '../../kit/form/segments.tsx';
 import { format, locale, t } from '../../app/language.ts';
 import { isPermitted, useSession } from '../../app/session.ts';
@@ -19,7 +7,7 @@ import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { useNow } from '../../kit/media.ts';
-import { Icon, Key, type IconType } from '../../kit/ui.tsx';
+import { Icon, Key, icons, type IconType } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { viewsOf } from '../inbox/views.ts';
 import { openTasks } from '../work/tasks.ts';
@@ -88,10 +76,10 @@ function WhatNext() {
   return (
     <Panel className={style.next} title={t('home.next')} beside={t('home.nextHelp')}>
       <ul className={style['waiting-list']}>
-        <Step to="/imports" icon={Download} name={t('home.next.import')} keys="G I" />
-        <Step to="/customers" icon={Plus} name={t('home.next.create')} keys="G C" />
-        <Step to="/connections" icon={LinkIcon} name={t('home.next.connect')} keys="G N" />
-        <Step to="/webhookDeliveries" icon={Webhook} name={t('home.next.webhook')} keys="G W" />
+        <Step to="/imports" icon={icons.Download} name={t('home.next.import')} keys="G I" />
+        <Step to="/customers" icon={icons.Plus} name={t('home.next.create')} keys="G C" />
+        <Step to="/connections" icon={icons.Link} name={t('home.next.connect')} keys="G N" />
+        <Step to="/webhookDeliveries" icon={icons.Webhook} name={t('home.next.webhook')} keys="G W" />
       </ul>
       <code className={style.curl}>
         {`curl ${location.origin}/v1/customers -H "Authorization: Bearer $KEY" -d '{"displayName":"Ada Lovelace"}'`}
@@ -137,24 +125,24 @@ function WaitingPanel({ condition }: { condition: string }) {
         <Waiting
           to="/deals"
           search={{ filter: overdue }}
-          icon={CalendarClock}
+          icon={icons.CalendarClock}
           name={t('home.overdue')}
           count={countOf(deals.data)}
         />
         <Waiting
           to="/duplicates"
-          icon={Merge}
+          icon={icons.Merge}
           name={t('home.duplicates')}
           count={itemsAt(duplicates.data, 'pairs').length}
           isMore={textAt(duplicates.data, 'nextPageToken') !== ''}
         />
         {canConnect && (
-          <Waiting to="/conflicts" icon={TriangleAlert} name={t('home.conflicts')} count={conflictCount} />
+          <Waiting to="/conflicts" icon={icons.TriangleAlert} name={t('home.conflicts')} count={conflictCount} />
         )}
         {canHook && (
           <Waiting
             to="/webhookDeliveries"
-            icon={Webhook}
+            icon={icons.Webhook}
             name={t('home.failedDeliveries')}
             count={itemsAt(failed.data, 'webhookDeliveries').length}
             isMore={textAt(failed.data, 'nextPageToken') !== ''}
@@ -176,8 +164,8 @@ function OpenWork() {
   );
   return (
     <>
-      <Waiting to="/my-day" icon={AlarmClock} name={t('home.tasksOverdue')} count={countOf(late.data)} />
-      <Waiting to="/my-day" icon={ListChecks} name={t('home.tasksToday')} count={countOf(due.data)} />
+      <Waiting to="/my-day" icon={icons.AlarmClock} name={t('home.tasksOverdue')} count={countOf(late.data)} />
+      <Waiting to="/my-day" icon={icons.ListChecks} name={t('home.tasksToday')} count={countOf(due.data)} />
     </>
   );
 }
@@ -187,7 +175,13 @@ function DueTickets() {
   const due = viewsOf(useNow()).find(({ id }) => id === 'due');
   const { data } = useQuery(readQuery('aggregateTickets', { filter: due?.filter }));
   return (
-    <Waiting to="/inbox" search={{ view: 'due' }} icon={Timer} name={t('home.ticketsDue')} count={countOf(data)} />
+    <Waiting
+      to="/inbox"
+      search={{ view: 'due' }}
+      icon={icons.Timer}
+      name={t('home.ticketsDue')}
+      count={countOf(data)}
+    />
   );
 }
 

@@ -1,5 +1,4 @@
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { Download } from '../../gen/icons.ts';
 import { format, labels, t } from '../../app/language.ts';
 import { Bar } from '../../app/shell/shell.tsx';
 import { useShortcut } from '../../app/shortcuts.ts';
@@ -8,7 +7,7 @@ import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { LiveOperation } from '../../kit/record/live-operation.tsx';
 import { Nothing } from '../../kit/nothing.tsx';
 import { Split, SplitLine } from '../../kit/split.tsx';
-import { Button, Chip, Icon } from '../../kit/ui.tsx';
+import { Button, Chip, Icon, icons } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { Select } from '../../kit/form/field.tsx';
 import style from './imports.module.css';
@@ -26,7 +25,7 @@ export function Imports() {
   return (
     <>
       <Bar title={t('nav.imports')} beside={t('imports.count', { count: operations.length })}>
-        <Button kind="primary" icon={Download} shortcut="N" onPress={start}>
+        <Button kind="primary" icon={icons.Download} shortcut="N" onPress={start}>
           {t('imports.new')}
         </Button>
       </Bar>
@@ -53,7 +52,7 @@ export function Imports() {
           help={t('imports.noneHelp')}
           curl={`curl ${location.origin}/v1/customers:import -H "Authorization: Bearer $KEY" -H "Content-Type: text/csv" --data-binary @customers.csv`}
         >
-          <Button icon={Download} onPress={start}>
+          <Button icon={icons.Download} onPress={start}>
             {t('imports.new')}
           </Button>
         </Nothing>
@@ -67,7 +66,7 @@ function OperationLine({ operation }: { operation: Json }) {
   const isDry = valueAt(operation, 'import.dryRun') === true;
   return (
     <>
-      <Icon of={Download} />
+      <Icon of={icons.Download} />
       <SplitLine
         name={isDry ? t('imports.dryRun') : labels.value('Operation.Kind', textAt(operation, 'kind'))}
         below={`${labels.value('Operation.State', textAt(operation, 'state'))}, ${t('imports.rows', { count: rows })}`}

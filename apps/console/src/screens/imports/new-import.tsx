@@ -2,7 +2,6 @@ import { useMutation } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { Button as AriaButton, DropZone, FileTrigger, Text } from 'react-aria-components';
-import { Download, FileUp, FlaskConical } from '../../gen/icons.ts';
 import { ProblemNote } from '../../app/boundaries.tsx';
 import { format, labels, t } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
@@ -13,7 +12,7 @@ import { uploadParts } from '../../contract/upload.ts';
 import { useFirst } from '../../kit/form/choices.ts';
 import { Select, TextField } from '../../kit/form/field.tsx';
 import { LiveOperation } from '../../kit/record/live-operation.tsx';
-import { Button, Icon } from '../../kit/ui.tsx';
+import { Button, Icon, icons } from '../../kit/ui.tsx';
 import { useGoOn } from '../../kit/use-go-on.ts';
 import text from '../../style/text.module.css';
 import { MappedColumns, skipped } from './imports.tsx';
@@ -51,7 +50,12 @@ export function NewImport() {
           <FileStep file={file} onFile={setFile} />
           <Settings settings={settings} onChange={setSettings} />
           <div className={text.row}>
-            <Button icon={FlaskConical} onPress={() => dryRun.mutate()} isDisabled={!file} isPending={dryRun.isPending}>
+            <Button
+              icon={icons.FlaskConical}
+              onPress={() => dryRun.mutate()}
+              isDisabled={!file}
+              isPending={dryRun.isPending}
+            >
               {t('imports.try')}
             </Button>
             <span className={text.meta}>{t('imports.tryHelp')}</span>
@@ -61,7 +65,7 @@ export function NewImport() {
             <>
               <Columns recordType={settings.recordType} tried={tried} chosen={chosen} onChoose={setChosen} />
               <div className={text.row}>
-                <Button kind="primary" icon={Download} onPress={() => run.mutate()} isPending={run.isPending}>
+                <Button kind="primary" icon={icons.Download} onPress={() => run.mutate()} isPending={run.isPending}>
                   {t('imports.run')}
                 </Button>
                 <span className={text.meta}>{t('imports.runHelp')}</span>
@@ -84,7 +88,7 @@ function FileStep({ file, onFile }: { file: File | undefined; onFile: (file: Fil
         void first?.getFile().then(onFile);
       }}
     >
-      <Icon of={FileUp} />
+      <Icon of={icons.FileUp} />
       <Text slot="label">{file ? file.name : t('imports.drop')}</Text>
       <FileTrigger
         acceptedFileTypes={['.csv', '.json', '.ndjson', '.jsonl', '.vcf']}

@@ -1,7 +1,6 @@
 import { keepPreviousData, useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
-import { ChevronLeft, ListStart } from '../../gen/icons.ts';
 import { Pending, ProblemNote } from '../../app/boundaries.tsx';
 import { labels, t } from '../../app/language.ts';
 import { scheduleInvalidate, useLiveChanges } from '../../app/live.ts';
@@ -13,7 +12,7 @@ import { theContract } from '../../contract/contract.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import { useNow } from '../../kit/media.ts';
 import { Nothing } from '../../kit/nothing.tsx';
-import { Button, IconButton, join, Keys } from '../../kit/ui.tsx';
+import { Button, IconButton, Keys, icons, join } from '../../kit/ui.tsx';
 import { useGoOn } from '../../kit/use-go-on.ts';
 import text from '../../style/text.module.css';
 import { useQueues } from '../ticket/ticket-acts.ts';
@@ -145,7 +144,7 @@ function NextButton({ queue, onNext }: { queue: Json; onNext: (id: string) => vo
           {labels.value('NoTicketReason', reason)}
         </span>
       )}
-      <Button icon={ListStart} shortcut="." isPending={next.isPending} onPress={() => next.mutate()}>
+      <Button icon={icons.ListStart} shortcut="." isPending={next.isPending} onPress={() => next.mutate()}>
         {t('inbox.next')}
       </Button>
     </>
@@ -158,7 +157,7 @@ function Title({ isOpen, onBack }: { isOpen: boolean; onBack: () => void }) {
     <span className={text.row}>
       {isOpen && (
         <span className={style.back}>
-          <IconButton small name={t('inbox.back')} icon={ChevronLeft} onPress={onBack} />
+          <IconButton small name={t('inbox.back')} icon={icons.ChevronLeft} onPress={onBack} />
         </span>
       )}
       {t('nav.inbox')}

@@ -1,5 +1,4 @@
 import { useNavigate } from '@tanstack/react-router';
-import { CodeXml, Download, Plus, Upload } from '../../gen/icons.ts';
 import { copyText, saveFile } from '../../kit/notices.ts';
 import { ViewSwitch } from '../../kit/view-switch.tsx';
 import { pathOf, recordTypeOf, useMay } from '../../app/resource.ts';
@@ -10,7 +9,7 @@ import { download } from '../../contract/api.ts';
 import type { Json } from '../../contract/json.ts';
 import { theContract, type Resource } from '../../contract/contract.ts';
 import { hintsOf } from '../../hints/hints.ts';
-import { Button, Keys } from '../../kit/ui.tsx';
+import { Button, Keys, icons } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { curlOf } from '../operation/snippets.ts';
 import style from './list.module.css';
@@ -31,20 +30,20 @@ export function ListBar({ list }: { list: ListState }) {
         {may(resource.import) && (
           <Button
             kind="bare"
-            icon={Download}
+            icon={icons.Download}
             onPress={() => void navigate({ to: '/imports/new', search: { type: recordTypeOf(list) } })}
           >
             {t('list.import')}
           </Button>
         )}
         {may(resource.export) && (
-          <Button kind="bare" icon={Upload} onPress={() => void exportRows(resource, { ...parents, filter })}>
+          <Button kind="bare" icon={icons.Upload} onPress={() => void exportRows(resource, { ...parents, filter })}>
             {t('list.export')}
           </Button>
         )}
         <Button
           kind="bare"
-          icon={CodeXml}
+          icon={icons.CodeXml}
           onPress={() => void copyText(curlOf({ operation, parameters: data.asked }), t('list.copied'))}
         >
           {t('list.copyCurl')}
@@ -52,7 +51,7 @@ export function ListBar({ list }: { list: ListState }) {
       </span>
       {hintsOf(resource).board && <ViewSwitch resource={resource.name} view="list" />}
       {may(resource.create) && (
-        <Button kind="primary" icon={Plus} onPress={create}>
+        <Button kind="primary" icon={icons.Plus} onPress={create}>
           <span className={text.fold}>{t('list.newOf', { name: singular })}</span>
         </Button>
       )}

@@ -1,6 +1,5 @@
 import { useNavigate } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
-import { X } from '../../gen/icons.ts';
 import type { FormField } from '../../kit/form/form-field.ts';
 import { pathOf, useCollection, useCustomFields } from '../../app/resource.ts';
 import { Missing } from '../../app/boundaries.tsx';
@@ -11,7 +10,7 @@ import { isEmpty, textAt, type Json } from '../../contract/json.ts';
 import { hintsOf } from '../../hints/hints.ts';
 import { Grid } from '../../kit/grid/grid.tsx';
 import { useShortcut } from '../../app/shortcuts.ts';
-import { IconButton } from '../../kit/ui.tsx';
+import { IconButton, icons } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { BulkBar } from './bulk/bulk-bar.tsx';
 import { columnsOf, from, type ListColumn } from './columns.tsx';
@@ -176,7 +175,7 @@ function Peek({ row, columns, onClose }: { row: Json; columns: readonly ListColu
       <header className={style.peekHead}>
         {name?.cell(row)}
         <span className={text.grow} />
-        <IconButton small icon={X} name={t('kit.close')} shortcut="Esc" onPress={onClose} />
+        <IconButton small icon={icons.X} name={t('kit.close')} shortcut="Esc" onPress={onClose} />
       </header>
       <dl>
         {filled.map((column) => (

@@ -1,5 +1,4 @@
 import { useNavigate } from '@tanstack/react-router';
-import { Download, Plus, RefreshCw, X } from '../../gen/icons.ts';
 import { pathOf, recordTypeOf, useMay } from '../../app/resource.ts';
 import { ProblemText } from '../../app/boundaries.tsx';
 import { inSentence } from '../../app/labels.ts';
@@ -7,7 +6,7 @@ import { t } from '../../app/language.ts';
 import { invalidate } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
 import { scan } from '../../kit/filter/filter-language.ts';
-import { Button, Ticks } from '../../kit/ui.tsx';
+import { Button, Ticks, icons } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { curlOf } from '../operation/snippets.ts';
 import type { ListState } from './search.ts';
@@ -21,7 +20,7 @@ export function NoRows({ list }: { list: ListState }) {
     return (
       <div className={style.empty}>
         <ProblemText error={data.error} />
-        <Button icon={RefreshCw} onPress={() => void invalidate(list.resource.name)}>
+        <Button icon={icons.RefreshCw} onPress={() => void invalidate(list.resource.name)}>
           {t('error.tryAgain')}
         </Button>
       </div>
@@ -43,14 +42,14 @@ function Empty({ list }: { list: ListState }) {
       <div className={style.actions}>
         {may(resource.import) && (
           <Button
-            icon={Download}
+            icon={icons.Download}
             onPress={() => void navigate({ to: '/imports/new', search: { type: recordTypeOf(list) } })}
           >
             {t('list.importFile')}
           </Button>
         )}
         {may(create) && (
-          <Button icon={Plus} shortcut="C" onPress={() => void navigate({ to: `${pathOf(list)}/new` })}>
+          <Button icon={icons.Plus} shortcut="C" onPress={() => void navigate({ to: `${pathOf(list)}/new` })}>
             {t('list.newOf', { name: singular })}
           </Button>
         )}
@@ -76,7 +75,7 @@ function NothingMatches({ list: { search, change, data, title } }: { list: ListS
       <div className={style.actions}>
         {conditions.length > 1 &&
           conditions.map(({ text, without }) => (
-            <Button key={text} icon={X} onPress={() => change({ filter: without })}>
+            <Button key={text} icon={icons.X} onPress={() => change({ filter: without })}>
               {t('list.drop')} <code>{text}</code>
             </Button>
           ))}

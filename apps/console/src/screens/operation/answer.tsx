@@ -1,9 +1,8 @@
 import { Fragment, useState } from 'react';
-import { Copy, Download, Square } from '../../gen/icons.ts';
 import { copyText, saveFile } from '../../kit/notices.ts';
 import { t } from '../../app/language.ts';
 import { Segments } from '../../kit/form/segments.tsx';
-import { Button, Chip, IconButton } from '../../kit/ui.tsx';
+import { Button, Chip, IconButton, icons } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import type { Exchange } from './snippets.ts';
 import style from './operation.module.css';
@@ -31,7 +30,7 @@ export function Answer({ answer, onStop }: { answer: Exchange; onStop: () => voi
           ))}
         <span className={text.grow} />
         {isOpen && (
-          <Button small icon={Square} onPress={onStop}>
+          <Button small icon={icons.Square} onPress={onStop}>
             {t('operation.stop')}
           </Button>
         )}
@@ -62,7 +61,7 @@ function SavedFile({ file, headers }: { file: Blob; headers: Exchange['headers']
   const name = /filename="?([^";]+)/.exec(disposition)?.[1] ?? 'answer';
   return (
     <p className={style.file}>
-      <Button icon={Download} onPress={() => saveFile(file, name)}>
+      <Button icon={icons.Download} onPress={() => saveFile(file, name)}>
         {t('operation.save', { name })}
       </Button>
       <span className={text.meta}>{t('operation.bytes', { count: file.size })}</span>
@@ -78,7 +77,7 @@ export function Snippet({ text: code }: { text: string }) {
       <IconButton
         small
         name={t('operation.copy')}
-        icon={Copy}
+        icon={icons.Copy}
         onPress={() => void copyText(code, t('record.copied'))}
       />
     </div>

@@ -1,5 +1,4 @@
 import { useRef, useState } from 'react';
-import { Lock, Send } from '../../gen/icons.ts';
 import { useMay } from '../../app/resource.ts';
 import { labels, t } from '../../app/language.ts';
 import { keyText, useShortcut } from '../../app/shortcuts.ts';
@@ -11,7 +10,7 @@ import { Form, inputsOf } from '../../kit/form/form.tsx';
 import { JsonText } from '../../kit/form/form-widgets.tsx';
 import { Segments } from '../../kit/form/segments.tsx';
 import { notify } from '../../kit/notices.ts';
-import { Button, Icon } from '../../kit/ui.tsx';
+import { Button, Icon, icons } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { Answer, Snippet } from './answer.tsx';
 import { curlOf, exchange, typeScriptOf, type Exchange, type Request } from './snippets.ts';
@@ -84,7 +83,7 @@ function SendBar({ operation, isAllowed, isRunning, isDone: isClosing, onSend, o
     <footer className={style.send}>
       {!isAllowed && (
         <span className={text.row}>
-          <Icon of={Lock} />
+          <Icon of={icons.Lock} />
           {t('operation.needs')} <code>{operation.permission}</code>
         </span>
       )}
@@ -92,7 +91,7 @@ function SendBar({ operation, isAllowed, isRunning, isDone: isClosing, onSend, o
       {onClose && <Button onPress={onClose}>{t(isClosing ? 'kit.close' : 'form.cancel')}</Button>}
       <Button
         kind="primary"
-        icon={Send}
+        icon={icons.Send}
         shortcut={keyText('mod+enter')}
         isDisabled={!isAllowed}
         isPending={isRunning}

@@ -1,5 +1,4 @@
 import { Link, useParams, useSearch } from '@tanstack/react-router';
-import { ChevronRight } from '../../gen/icons.ts';
 import { Missing } from '../../app/boundaries.tsx';
 import { labels, t } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
@@ -7,7 +6,7 @@ import { useSentences } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
 import type { Json } from '../../contract/json.ts';
 import { LiveOperation } from '../../kit/record/live-operation.tsx';
-import { Chip, Icon } from '../../kit/ui.tsx';
+import { Chip, Icon, icons } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { OperationForm } from './operation-form.tsx';
 import style from './operation.module.css';
@@ -28,7 +27,7 @@ export function OperationScreen() {
             <Link to="/operations" className={text.two}>
               {t('nav.api')}
             </Link>
-            <Icon of={ChevronRight} />
+            <Icon of={icons.ChevronRight} />
             <span className={text.cut}>{labels.operation(id)}</span>
           </span>
         }

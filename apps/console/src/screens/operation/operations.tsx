@@ -1,14 +1,13 @@
 import { Link } from '@tanstack/react-router';
 import { useDeferredValue, useRef, useState } from 'react';
 import { Input, SearchField } from 'react-aria-components';
-import { Lock, Search } from '../../gen/icons.ts';
 import { useMay } from '../../app/resource.ts';
 import { labels, t } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { useShortcut } from '../../app/shortcuts.ts';
 import { useSentences } from '../../contract/api.ts';
 import { theContract, type Operation } from '../../contract/contract.ts';
-import { Icon, Key } from '../../kit/ui.tsx';
+import { Icon, Key, icons } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import style from './operation.module.css';
 import { Verb } from './operation.tsx';
@@ -26,7 +25,7 @@ export function Operations() {
     <>
       <Bar title={t('nav.api')} beside={t('operation.count', { count: found.length })}>
         <SearchField aria-label={t('operation.find')} value={typed} onChange={setTyped} className={style.find}>
-          <Icon of={Search} />
+          <Icon of={icons.Search} />
           <Input ref={input} className={style.findInput} />
           <Key>/</Key>
         </SearchField>
@@ -58,7 +57,7 @@ function Entry({ operation }: { operation: Operation }) {
         <code className={`${text.cut} ${style.entryPath}`}>{operation.path}</code>
         {!may(operation.id) && (
           <span className={style.lacks} title={`${t('operation.needs')} ${operation.permission}`}>
-            <Icon of={Lock} small />
+            <Icon of={icons.Lock} small />
             <span className={text.hidden}>
               {t('operation.needs')} {operation.permission}
             </span>

@@ -1,6 +1,5 @@
 import { useNavigate } from '@tanstack/react-router';
 import { lazy, Suspense, useState } from 'react';
-import { Archive, ChartNoAxesColumn, Plus, TriangleAlert } from '../../gen/icons.ts';
 import { labels, t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
 import { Bar } from '../../app/shell/shell.tsx';
@@ -17,7 +16,7 @@ import { Segments } from '../../kit/form/segments.tsx';
 import { MenuItem } from '../../kit/overlay.tsx';
 import { Choice } from '../../kit/record/diff.tsx';
 import { RecordMenu } from '../../kit/record/record-menu.tsx';
-import { Button, Icon } from '../../kit/ui.tsx';
+import { Button, Icon, icons } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { afterSaving, clashesOf, edited, valueIn, withEdits, type Edits } from './edits.ts';
 import { useOrder, useSaving } from './saving.ts';
@@ -79,7 +78,7 @@ function Editor({ pipeline }: { pipeline: Json }) {
             />
             <FormFault error={order.error} names={[]} />
             <EditorFoot>
-              <Button small icon={Plus} shortcut="A" onPress={() => setDialog('add')}>
+              <Button small icon={icons.Plus} shortcut="A" onPress={() => setDialog('add')}>
                 {t('pipeline.add')}
               </Button>
             </EditorFoot>
@@ -136,13 +135,13 @@ function EditorBar({ pipeline, edits, saving, mayEdit, onDiscard, onArchive }: E
     >
       <RecordMenu resource="pipelines" id={id}>
         <MenuItem
-          icon={ChartNoAxesColumn}
+          icon={icons.ChartNoAxesColumn}
           onAction={() => void navigate({ to: '/reports', search: { pipeline: id } as never })}
         >
           {t('reports.title')}
         </MenuItem>
         {mayEdit ? (
-          <MenuItem icon={Archive} onAction={onArchive}>
+          <MenuItem icon={icons.Archive} onAction={onArchive}>
             {t('pipeline.archive')}
           </MenuItem>
         ) : null}
@@ -207,7 +206,7 @@ function Clashes({ pipeline, edits, onSettle }: { pipeline: Json; edits: Edits; 
   return (
     <div role="alert" className={style.clashes}>
       <p className={text.row}>
-        <Icon of={TriangleAlert} /> {t('pipeline.clash')}
+        <Icon of={icons.TriangleAlert} /> {t('pipeline.clash')}
       </p>
       {paths.map((path) => {
         const [name = '', key, part] = path.split('.');

@@ -1,6 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { CircleCheckBig, Clock, ListChecks, Plus, Sigma, Trash, UserRoundCheck, X } from '../../gen/icons.ts';
 import { format, labels, t } from '../../app/language.ts';
 import { useCustomFields } from '../../app/resource.ts';
 import { readQuery } from '../../contract/api.ts';
@@ -14,7 +13,7 @@ import type { FormField } from '../../kit/form/form-field.ts';
 import { Form, inputsOf } from '../../kit/form/form.tsx';
 import { Segments } from '../../kit/form/segments.tsx';
 import { ButtonMenu, MenuItem } from '../../kit/overlay.tsx';
-import { Button, Icon, IconButton, type IconType } from '../../kit/ui.tsx';
+import { Button, Icon, IconButton, icons, type IconType } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import style from './pipeline.module.css';
 
@@ -49,7 +48,7 @@ export default function StageForm({ pipeline, stage, faults, onChange, onPairs, 
       onBlur={onLeave}
       beside={
         stages.length > 1 && (
-          <Button small kind="bare" icon={Trash} onPress={onRemove}>
+          <Button small kind="bare" icon={icons.Trash} onPress={onRemove}>
             {t('pipeline.remove')}
           </Button>
         )
@@ -81,11 +80,11 @@ export default function StageForm({ pipeline, stage, faults, onChange, onPairs, 
             onRemove={() => onChange({ guards: guards.toSpliced(index, 1) })}
           />
         ))}
-        <ButtonMenu label={t('pipeline.guards.add')} icon={Plus}>
+        <ButtonMenu label={t('pipeline.guards.add')} icon={icons.Plus}>
           {labels.values('GuardKind').map(({ id }) => (
             <MenuItem
               key={id}
-              icon={icons[id] ?? CircleCheckBig}
+              icon={kindIcons[id] ?? icons.CircleCheckBig}
               onAction={() => onChange({ guards: [...guards, { kind: id, on: 'ENTER' }] })}
             >
               {t(`pipeline.guard.${id}`)}
@@ -97,11 +96,11 @@ export default function StageForm({ pipeline, stage, faults, onChange, onPairs, 
   );
 }
 
-const icons: Readonly<Record<string, IconType>> = {
-  FIELDS: ListChecks,
-  EXPRESSION: Sigma,
-  ROLE: UserRoundCheck,
-  MIN_AGE: Clock,
+const kindIcons: Readonly<Record<string, IconType>> = {
+  FIELDS: icons.ListChecks,
+  EXPRESSION: icons.Sigma,
+  ROLE: icons.UserRoundCheck,
+  MIN_AGE: icons.Clock,
 };
 
 /** Fields that have their unit in their name here. */
@@ -181,7 +180,7 @@ function GuardForm({ guard, faults, at, onChange, onRemove }: GuardFormProps) {
   return (
     <div className={style.guard} role="group" aria-label={t(`pipeline.guard.${kind}`)}>
       <header className={text.row}>
-        <Icon of={icons[kind] ?? CircleCheckBig} />
+        <Icon of={kindIcons[kind] ?? icons.CircleCheckBig} />
         <strong className={text.cut}>{t(`pipeline.guard.${kind}`)}</strong>
         <span className={text.grow} />
         <Segments
@@ -191,7 +190,7 @@ function GuardForm({ guard, faults, at, onChange, onRemove }: GuardFormProps) {
           onChange={(on) => onChange({ ...guard, on })}
           options={labels.values('GuardMoment')}
         />
-        <IconButton small name={t('form.remove')} icon={X} onPress={onRemove} />
+        <IconButton small name={t('form.remove')} icon={icons.X} onPress={onRemove} />
       </header>
       <div className={kind === 'EXPRESSION' ? undefined : style.columns}>
         <Form

@@ -1,10 +1,9 @@
 import { Button as AriaButton, DropIndicator, useDragAndDrop } from 'react-aria-components';
-import { GripVertical, Shield } from '../../gen/icons.ts';
 import { format, labels, t } from '../../app/language.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { EditorLine, EditorList } from '../../kit/editor.tsx';
 import { isFaulty, type Faults } from '../../kit/form/form-faults.tsx';
-import { Chip, Icon, Ticks } from '../../kit/ui.tsx';
+import { Chip, Icon, Ticks, icons } from '../../kit/ui.tsx';
 import { moved } from './edits.ts';
 import style from './pipeline.module.css';
 
@@ -60,14 +59,14 @@ function StageLine({ stage, isFaulty: isWrong }: { stage: Json; isFaulty: boolea
       isFaulty={isWrong}
       before={
         <AriaButton slot="drag" className={style.grip} aria-label={t('pipeline.drag', { name })}>
-          <Icon of={GripVertical} />
+          <Icon of={icons.GripVertical} />
         </AriaButton>
       }
       after={
         <>
           {guards > 0 && (
             <span className={style.count} title={t('pipeline.guards', { count: guards })}>
-              <Icon of={Shield} small /> {format.number(guards)}
+              <Icon of={icons.Shield} small /> {format.number(guards)}
             </span>
           )}
           {kind === 'OPEN' ? (

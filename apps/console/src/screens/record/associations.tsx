@@ -1,6 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { X } from '../../gen/icons.ts';
 import { Ask } from '../../kit/form/ask.tsx';
 import { Reference } from '../../kit/record/names.tsx';
 import { labels, t } from '../../app/language.ts';
@@ -11,7 +10,7 @@ import { words } from '../../app/labels.ts';
 import { Select, TextField } from '../../kit/form/field.tsx';
 import { ReferencePicker } from '../../kit/form/reference.tsx';
 import { notify } from '../../kit/notices.ts';
-import { IconButton } from '../../kit/ui.tsx';
+import { IconButton, icons } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { nameOfRecord, type Item } from './item.ts';
 import { Panel } from './panel.tsx';
@@ -48,7 +47,7 @@ export function Associations({ item }: { item: Item }) {
                 .filter((part) => part !== '')
                 .join(', ')}
             </span>
-            <IconButton small name={t('record.unlink')} icon={X} onPress={() => void remove(link)} />
+            <IconButton small name={t('record.unlink')} icon={icons.X} onPress={() => void remove(link)} />
           </div>
         );
       })}

@@ -1,11 +1,10 @@
 import { useState } from 'react';
-import { TriangleAlert } from '../../gen/icons.ts';
 import { Principal } from '../../kit/record/names.tsx';
 import { format, t } from '../../app/language.ts';
 import { textAt, valueAt, type Json } from '../../contract/json.ts';
 import { Choice, type Side } from '../../kit/record/diff.tsx';
 import { nameOf } from '../../kit/form/form-field.ts';
-import { Button, Icon, join } from '../../kit/ui.tsx';
+import { Button, Icon, icons, join } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import type { Item } from './item.ts';
 import style from './record.module.css';
@@ -33,7 +32,7 @@ export function ConflictPanel({
   return (
     <div className={join(text.stack, style.conflict)} role="alert">
       <div className={style.warning}>
-        <Icon of={TriangleAlert} />
+        <Icon of={icons.TriangleAlert} />
         <p>
           <Principal name={textAt(theirs, 'updatedBy')} />{' '}
           {t('conflict.saved', { time: format.time(textAt(theirs, 'updateTime')) })}{' '}
@@ -67,7 +66,7 @@ export function ConflictPanel({
 export function DeletedNote() {
   return (
     <div className={style.warning} role="alert">
-      <Icon of={TriangleAlert} />
+      <Icon of={icons.TriangleAlert} />
       <p>{t('record.deletedMeanwhile')}</p>
     </div>
   );

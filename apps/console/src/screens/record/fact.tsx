@@ -1,11 +1,10 @@
-import { Copy } from '../../gen/icons.ts';
 import { copyText } from '../../kit/notices.ts';
 import { isPrincipal, isRecordRef, shortId } from '../../kit/record/names.tsx';
 import { format, t } from '../../app/language.ts';
 import { isJson, textAt, valueAt, type Json } from '../../contract/json.ts';
 import type { FormField } from '../../kit/form/form-field.ts';
 import { theContract } from '../../contract/contract.ts';
-import { IconButton, join } from '../../kit/ui.tsx';
+import { IconButton, icons, join } from '../../kit/ui.tsx';
 import { isMoney, Value } from '../../kit/record/value.tsx';
 import text from '../../style/text.module.css';
 import style from './record.module.css';
@@ -70,7 +69,12 @@ function Id({ id }: { id: string }) {
   return (
     <span className={text.row}>
       <code title={id}>{shortId(id)}</code>
-      <IconButton small name={t('record.copyId')} icon={Copy} onPress={() => void copyText(id, t('record.copied'))} />
+      <IconButton
+        small
+        name={t('record.copyId')}
+        icon={icons.Copy}
+        onPress={() => void copyText(id, t('record.copied'))}
+      />
     </span>
   );
 }

@@ -1,5 +1,4 @@
 import { useEffect, useState, type KeyboardEvent } from 'react';
-import { Check, Clock, Pencil, Undo2 } from '../../gen/icons.ts';
 import { format, t } from '../../app/language.ts';
 import { focusMain, useShortcut } from '../../app/shortcuts.ts';
 import { useSentences } from '../../contract/api.ts';
@@ -7,7 +6,7 @@ import { isSame, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { faultsOf, FormFault } from '../../kit/form/form-faults.tsx';
 import { FormRow } from '../../kit/form/form.tsx';
 import { nameOf, type FormField } from '../../kit/form/form-field.ts';
-import { Button, Icon, IconButton, join, Key } from '../../kit/ui.tsx';
+import { Button, Icon, IconButton, Key, icons, join } from '../../kit/ui.tsx';
 import { Value } from '../../kit/record/value.tsx';
 import text from '../../style/text.module.css';
 import { ConflictPanel, DeletedNote } from './conflict.tsx';
@@ -140,7 +139,7 @@ function Row({ item, field, isEnded, onEdit }: RowProps) {
             small
             autoFocus={isEnded}
             name={t('record.editField', { field: name })}
-            icon={Pencil}
+            icon={icons.Pencil}
             onPress={onEdit}
           />
         </dd>
@@ -158,7 +157,7 @@ function Restore({ item, field }: { item: Item; field: FormField }) {
       <Button
         small
         kind="bare"
-        icon={Undo2}
+        icon={icons.Undo2}
         isPending={isSaving}
         onPress={() => void save({ [field.name]: valueAt(item.shown, field.name) ?? null })}
       >
@@ -177,7 +176,7 @@ function PastNotice({ item, asOf }: { item: Item; asOf: string }) {
   );
   return (
     <div className={style.notice} role="status">
-      <Icon of={Clock} />
+      <Icon of={icons.Clock} />
       <p>
         {t('record.past', { time: format.exactTime(asOf), version })}
         <Button small onPress={() => goTo(undefined)} shortcut="N">
@@ -233,7 +232,7 @@ function EditEnd({ edit: { item, saving, save, onEnd }, names }: { edit: Edit; n
         <ConflictPanel item={item} saving={saving} conflict={saving.conflict} onEnd={onEnd} />
       ) : (
         <span className={style.buttons}>
-          <Button small kind="primary" icon={Check} isPending={saving.isSaving} onPress={save}>
+          <Button small kind="primary" icon={icons.Check} isPending={saving.isSaving} onPress={save}>
             {t('form.save')}
           </Button>
           <Button small onPress={onEnd}>

@@ -1,13 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
-import { FileText, RefreshCw, Trash } from '../../gen/icons.ts';
 import { t } from '../../app/language.ts';
 import { call, download, invalidate, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { sendFile, sentPart, sizeText, type Upload } from '../../kit/file-upload.ts';
 import { Fault } from '../../kit/form/form-faults.tsx';
 import { notify, saveFile } from '../../kit/notices.ts';
-import { Button, Icon, IconButton, Ticks } from '../../kit/ui.tsx';
+import { Button, Icon, IconButton, Ticks, icons } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { nameOfRecord, type Item } from './item.ts';
 import { Panel } from './panel.tsx';
@@ -66,7 +65,7 @@ function Sending({ upload, onRetry }: { upload: Upload; onRetry: () => void }) {
       {fault !== undefined && (
         <span className={text.row}>
           <Fault>{fault}</Fault>
-          <Button small icon={RefreshCw} onPress={onRetry}>
+          <Button small icon={icons.RefreshCw} onPress={onRetry}>
             {t('files.continue')}
           </Button>
         </span>
@@ -85,7 +84,7 @@ function Stored({ file, canDelete }: { file: Json; canDelete: boolean }) {
   };
   return (
     <div className={style.row}>
-      <Icon of={FileText} />
+      <Icon of={icons.FileText} />
       <button
         type="button"
         className={`${text.link} ${text.cut} ${text.grow} ${style.file}`}
@@ -94,7 +93,9 @@ function Stored({ file, canDelete }: { file: Json; canDelete: boolean }) {
         {name}
       </button>
       <span className={text.meta}>{sizeText(Number(file.sizeBytes ?? 0))}</span>
-      {canDelete && <IconButton small name={t('files.delete', { name })} icon={Trash} onPress={() => void remove()} />}
+      {canDelete && (
+        <IconButton small name={t('files.delete', { name })} icon={icons.Trash} onPress={() => void remove()} />
+      )}
     </div>
   );
 }

@@ -1,11 +1,10 @@
 import { useMutation } from '@tanstack/react-query';
-import { CircleCheckBig, CirclePause, Globe, Play, Plug, Scale, TriangleAlert } from '../../gen/icons.ts';
 import { ProblemNote } from '../../app/boundaries.tsx';
 import { labels, t } from '../../app/language.ts';
 import { call, invalidate } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
-import { Button, Chip, type IconType } from '../../kit/ui.tsx';
+import { Button, Chip, icons, type IconType } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { Snippet } from '../operation/answer.tsx';
 import { curlOf } from '../operation/snippets.ts';
@@ -15,12 +14,12 @@ import style from './record.module.css';
 
 /** What is done with a mailbox or a relay: a look whether it works, and what stops it. */
 const acts: readonly { verb: string; icon: IconType; states?: readonly string[]; kind?: string; body?: Json }[] = [
-  { verb: 'testMailbox', icon: Plug, kind: 'IMAP' },
-  { verb: 'testRelay', icon: Plug },
-  { verb: 'checkRelayDns', icon: Globe },
-  { verb: 'pauseMailbox', icon: CirclePause, states: ['ACTIVE', 'FAILING', 'REAUTH'] },
-  { verb: 'resumeMailbox', icon: Play, states: ['PAUSED', 'REAUTH'] },
-  { verb: 'reconcileMailbox', icon: Scale, kind: 'IMAP', body: {} },
+  { verb: 'testMailbox', icon: icons.Plug, kind: 'IMAP' },
+  { verb: 'testRelay', icon: icons.Plug },
+  { verb: 'checkRelayDns', icon: icons.Globe },
+  { verb: 'pauseMailbox', icon: icons.CirclePause, states: ['ACTIVE', 'FAILING', 'REAUTH'] },
+  { verb: 'resumeMailbox', icon: icons.Play, states: ['PAUSED', 'REAUTH'] },
+  { verb: 'reconcileMailbox', icon: icons.Scale, kind: 'IMAP', body: {} },
 ];
 
 /** The state of a mailbox or a relay, with the buttons that test it. Nothing for another record. */
@@ -135,7 +134,7 @@ function Outcome({ verb, answer }: { verb: string; answer: Json }) {
   const isGood = answer.succeeded !== false && answer.equal !== false;
   return (
     <p className={text.row}>
-      <Chip tone={isGood ? 'good' : 'danger'} icon={isGood ? CircleCheckBig : TriangleAlert}>
+      <Chip tone={isGood ? 'good' : 'danger'} icon={isGood ? icons.CircleCheckBig : icons.TriangleAlert}>
         {saidOf(verb, answer, isGood)}
       </Chip>
       <span className={text.meta}>{textAt(answer, 'description') || textAt(answer, 'reason')}</span>

@@ -1,7 +1,6 @@
 import { useMutation } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
 import { useRef, useState } from 'react';
-import { Check } from '../../gen/icons.ts';
 import { pathOf, useCollection, useCustomFields } from '../../app/resource.ts';
 import { Missing } from '../../app/boundaries.tsx';
 import { labels, t } from '../../app/language.ts';
@@ -12,7 +11,7 @@ import { isJson, textAt, type Json } from '../../contract/json.ts';
 import { theContract, type Resource } from '../../contract/contract.ts';
 import { faultsOf, FormFault, type Faults } from '../../kit/form/form-faults.tsx';
 import { Form, inputsOf } from '../../kit/form/form.tsx';
-import { Button } from '../../kit/ui.tsx';
+import { Button, icons } from '../../kit/ui.tsx';
 import { useGoOn } from '../../kit/use-go-on.ts';
 import { OperationDialog } from '../operation/operation-dialog.tsx';
 import { useFields, useFirstSource } from './item.ts';
@@ -77,7 +76,13 @@ function NewForm({ resource, parents }: { resource: Resource; parents: Json }) {
     <>
       <Bar title={t('form.new', { what: labels.one(object === '' ? resource.singular : object) })}>
         <Button onPress={() => history.back()}>{t('form.cancel')}</Button>
-        <Button kind="primary" icon={Check} shortcut={keyText('mod+enter')} isPending={write.isPending} onPress={save}>
+        <Button
+          kind="primary"
+          icon={icons.Check}
+          shortcut={keyText('mod+enter')}
+          isPending={write.isPending}
+          onPress={save}
+        >
           {t('form.create')}
         </Button>
       </Bar>

@@ -1,11 +1,10 @@
 import type { ReactNode } from 'react';
-import { Pencil, Plus } from '../../gen/icons.ts';
 import { titleOf } from '../../hints/hints.ts';
 import { shapeOf } from '../../kit/record/names.tsx';
 import { format, labels, t } from '../../app/language.ts';
 import { theContract, type Field } from '../../contract/contract.ts';
 import { textAt, type Json } from '../../contract/json.ts';
-import { Face, IconButton } from '../../kit/ui.tsx';
+import { Face, IconButton, icons } from '../../kit/ui.tsx';
 import { isMoney, Value } from '../../kit/record/value.tsx';
 import text from '../../style/text.module.css';
 import style from './record.module.css';
@@ -30,8 +29,10 @@ export function Panel({
         <h2>{title}</h2>
         {count !== undefined && <span className={text.meta}>{count}</span>}
         <span className={text.grow} />
-        {onEdit && <IconButton small name={t('record.editField', { field: title })} icon={Pencil} onPress={onEdit} />}
-        {onAdd && <IconButton small name={t('record.add', { what: title })} icon={Plus} onPress={onAdd} />}
+        {onEdit && (
+          <IconButton small name={t('record.editField', { field: title })} icon={icons.Pencil} onPress={onEdit} />
+        )}
+        {onAdd && <IconButton small name={t('record.add', { what: title })} icon={icons.Plus} onPress={onAdd} />}
       </header>
       {children}
     </div>

@@ -1,7 +1,6 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { defaultParseSearch, Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import { ChevronDown, ChevronRight, ChevronUp, CodeXml, Ellipsis, RotateCcw, Trash, Zap } from '../../gen/icons.ts';
 import { titleOf } from '../../hints/hints.ts';
 import { itemParameters, pathOf } from '../../app/resource.ts';
 import { labels, t } from '../../app/language.ts';
@@ -12,7 +11,7 @@ import { theContract, type Resource } from '../../contract/contract.ts';
 import { Menu, MenuItem } from '../../kit/overlay.tsx';
 import { copyText, notify } from '../../kit/notices.ts';
 import { Title } from '../../kit/record/names.tsx';
-import { Button, Chip, Icon, IconButton, Key } from '../../kit/ui.tsx';
+import { Button, Chip, Icon, IconButton, Key, icons } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { OperationDialog } from '../operation/operation-dialog.tsx';
 import { askedOf, listSearch } from '../list/search.ts';
@@ -31,7 +30,7 @@ export function RecordBar({ item, from }: { item: Item; from: string }) {
         {labels.resource(object === '' ? resource.name : object)}
       </Link>
       <span className={text.faint}>
-        <Icon of={ChevronRight} />
+        <Icon of={icons.ChevronRight} />
       </span>
       {from === '' ? <ItemTitle item={item} /> : <Neighbours item={item} from={from} search={search} />}
       <span className={text.grow} />
@@ -72,7 +71,7 @@ function Neighbours({ item, from, search }: { item: Item; from: string; search: 
           small
           name={t('record.previous')}
           shortcut="K"
-          icon={ChevronUp}
+          icon={icons.ChevronUp}
           isDisabled={!previous}
           onPress={() => previous && go(previous)}
         />
@@ -80,7 +79,7 @@ function Neighbours({ item, from, search }: { item: Item; from: string; search: 
           small
           name={t('record.next')}
           shortcut="J"
-          icon={ChevronDown}
+          icon={icons.ChevronDown}
           isDisabled={!next}
           onPress={() => next && go(next)}
         />
@@ -115,7 +114,7 @@ function CopyCurl({ item }: { item: Item }) {
   useShortcut('c', 'record.curl', copy);
   return (
     <span className={style.wide}>
-      <Button kind="bare" icon={CodeXml} shortcut="C" onPress={copy}>
+      <Button kind="bare" icon={icons.CodeXml} shortcut="C" onPress={copy}>
         {t('record.curl')}
       </Button>
     </span>
@@ -130,19 +129,19 @@ function Actions({ item, label }: { item: Item; label: string }) {
   const verbs = resource.verbs.filter((each) => may(each) && isAct(each));
   return (
     <>
-      <Menu label={label} button={<IconButton name={label} icon={Ellipsis} />}>
+      <Menu label={label} button={<IconButton name={label} icon={icons.Ellipsis} />}>
         {verbs.map((each) => (
-          <MenuItem key={each} icon={Zap} onAction={() => setVerb(each)}>
+          <MenuItem key={each} icon={icons.Zap} onAction={() => setVerb(each)}>
             {labels.operation(each)}
           </MenuItem>
         ))}
         {may(resource.delete) && !isDeleted ? (
-          <MenuItem key="delete" icon={Trash} onAction={remove}>
+          <MenuItem key="delete" icon={icons.Trash} onAction={remove}>
             {t('record.delete')}
           </MenuItem>
         ) : null}
         {may(resource.undelete) && isDeleted ? (
-          <MenuItem key="undelete" icon={RotateCcw} onAction={restore}>
+          <MenuItem key="undelete" icon={icons.RotateCcw} onAction={restore}>
             {t('record.undelete')}
           </MenuItem>
         ) : null}

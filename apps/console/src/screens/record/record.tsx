@@ -1,13 +1,12 @@
 import { useParams, useSearch } from '@tanstack/react-router';
 import { lazy, Suspense, useState } from 'react';
-import { RotateCcw, Trash } from '../../gen/icons.ts';
 import { useCollection } from '../../app/resource.ts';
 import { Missing, Pending } from '../../app/boundaries.tsx';
 import { format, t } from '../../app/language.ts';
 import { Segments } from '../../kit/form/segments.tsx';
 import { theContract, type Resource } from '../../contract/contract.ts';
 import { textAt, type Json } from '../../contract/json.ts';
-import { Button, Chip, Face, join, Ticks } from '../../kit/ui.tsx';
+import { Button, Chip, Face, Ticks, icons, join } from '../../kit/ui.tsx';
 import { hintsOf, titleOf } from '../../hints/hints.ts';
 import { isPrincipal, shapeOf, Title, titleText } from '../../kit/record/names.tsx';
 import type { FormField } from '../../kit/form/form-field.ts';
@@ -95,7 +94,7 @@ function RecordHead({ item }: { item: Item }) {
         <ul className={style.keys}>
           {isDeleted && (
             <li>
-              <Chip tone="danger" icon={Trash}>
+              <Chip tone="danger" icon={icons.Trash}>
                 {t('record.isDeleted')}
               </Chip>
             </li>
@@ -108,7 +107,7 @@ function RecordHead({ item }: { item: Item }) {
         </ul>
       </div>
       {isDeleted && item.may(resource.undelete) ? (
-        <Button icon={RotateCcw} onPress={restore}>
+        <Button icon={icons.RotateCcw} onPress={restore}>
           {t('record.undelete')}
         </Button>
       ) : (

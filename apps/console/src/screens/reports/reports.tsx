@@ -1,7 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import { Settings2 } from '../../gen/icons.ts';
 import { useAddress } from '../../app/resource.ts';
 import { Pending, ProblemNote } from '../../app/boundaries.tsx';
 import { format, locale, t } from '../../app/language.ts';
@@ -15,7 +14,7 @@ import { Segments } from '../../kit/form/segments.tsx';
 import { Nothing } from '../../kit/nothing.tsx';
 import { Legend, Panel } from '../../kit/panel.tsx';
 import { usePeople } from '../../kit/record/names.tsx';
-import { Icon } from '../../kit/ui.tsx';
+import { Icon, icons } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { BarTable, MedianLegend, PartBar } from './bar-table.tsx';
 import { Outcome } from './outcome.tsx';
@@ -44,7 +43,7 @@ export function Reports() {
       <Bar title={t('reports.title')} beside={<span className={text.desk}>{textAt(pipeline, 'name')}</span>}>
         {pipeline && (
           <Link to="/pipelines/$id/stages" params={{ id: textAt(pipeline, 'id') }} className={style.edit}>
-            <Icon of={Settings2} />
+            <Icon of={icons.Settings2} />
             {t('reports.edit')}
           </Link>
         )}

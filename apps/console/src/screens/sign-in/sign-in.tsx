@@ -1,10 +1,9 @@
 import { useState, type SyntheticEvent } from 'react';
-import { CornerDownLeft, ShieldCheck } from '../../gen/icons.ts';
 import { language, t } from '../../app/language.ts';
 import { signInUrl } from '../../app/session.ts';
 import { Logo } from '../../app/shell/shell.tsx';
 import { TextField } from '../../kit/form/field.tsx';
-import { Button, Icon } from '../../kit/ui.tsx';
+import { Button, Icon, icons } from '../../kit/ui.tsx';
 import style from './sign-in.module.css';
 
 /** Asks for the workspace, and goes to its sign-in. */
@@ -32,11 +31,11 @@ export function SignIn() {
             autoFocus
             autoComplete="organization"
           />
-          <Button type="submit" kind="primary" icon={CornerDownLeft}>
+          <Button type="submit" kind="primary" icon={icons.CornerDownLeft}>
             {t('signIn.continue')}
           </Button>
           <p className={style.next}>
-            <Icon of={ShieldCheck} /> {t('signIn.next')}
+            <Icon of={icons.ShieldCheck} /> {t('signIn.next')}
           </p>
         </form>
       </main>

@@ -1,12 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { X } from '../../gen/icons.ts';
 import { ProblemText } from '../../app/boundaries.tsx';
 import { format, labels, language, t } from '../../app/language.ts';
 import { call } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { Segments } from '../../kit/form/segments.tsx';
-import { IconButton } from '../../kit/ui.tsx';
+import { IconButton, icons } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { leftText } from '../ticket/clock/sla-clock.ts';
 import style from './sla.module.css';
@@ -29,7 +28,7 @@ export function Simulation({ policy, isEdited, onClose }: { policy: Json; isEdit
     <section className={style.simulation} aria-label={t('sla.simulation')}>
       <header className={text.row}>
         <h2 className={text.grow}>{t('sla.simulation')}</h2>
-        <IconButton small name={t('form.cancel')} icon={X} onPress={onClose} />
+        <IconButton small name={t('form.cancel')} icon={icons.X} onPress={onClose} />
       </header>
       <p className={text.two}>{t(isEdited ? 'sla.simulationSaved' : 'sla.simulationHelp')}</p>
       <Segments

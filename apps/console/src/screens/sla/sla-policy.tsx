@@ -1,6 +1,5 @@
 import { useState } from 'react';
 import { useQuery } from '@tanstack/react-query';
-import { FlaskConical, Rocket, SquareX } from '../../gen/icons.ts';
 import { labels, t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
 import { Bar } from '../../app/shell/shell.tsx';
@@ -13,7 +12,7 @@ import { SaveButton } from '../../kit/form/save-button.tsx';
 import { useDraft, type Draft } from '../../kit/form/use-draft.ts';
 import { RecordOfAddress } from '../../kit/record-of-address.tsx';
 import { StateChip } from '../../kit/record/states.tsx';
-import { Button } from '../../kit/ui.tsx';
+import { Button, icons } from '../../kit/ui.tsx';
 import { call, invalidate } from '../../contract/api.ts';
 import { Ask } from '../../kit/form/ask.tsx';
 import { Segments } from '../../kit/form/segments.tsx';
@@ -82,18 +81,18 @@ function EditorBar({ policy, draft, onTry }: BarProps) {
       {may('retireSlaPolicy') && textAt(policy, 'state') === 'ACTIVE' && (
         <Button
           kind="bare"
-          icon={SquareX}
+          icon={icons.SquareX}
           onPress={() => draft.act('retireSlaPolicy', undefined, t('sla.retired', { name }))}
         >
           {labels.operation('retireSlaPolicy')}
         </Button>
       )}
-      <Button icon={FlaskConical} onPress={onTry}>
+      <Button icon={icons.FlaskConical} onPress={onTry}>
         {t('sla.simulate')}
       </Button>
       {draft.isEdited && <SaveButton kind="plain" draft={draft} />}
       {may('activateSlaPolicy') && (
-        <Button kind="primary" icon={Rocket} isDisabled={draft.isEdited} onPress={() => setIsActivating(true)}>
+        <Button kind="primary" icon={icons.Rocket} isDisabled={draft.isEdited} onPress={() => setIsActivating(true)}>
           {t('sla.activate')}
         </Button>
       )}

@@ -1,13 +1,12 @@
 import { useInfiniteQuery, useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
-import { Split } from '../../gen/icons.ts';
 import { t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
 import { listQuery, call, invalidate } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import { byDay, Day } from '../../kit/record/timeline.tsx';
-import { Button } from '../../kit/ui.tsx';
+import { Button, icons } from '../../kit/ui.tsx';
 import { TextField } from '../../kit/form/field.tsx';
 import { faultsOf, FormFault } from '../../kit/form/form-faults.tsx';
 import { notify } from '../../kit/notices.ts';
@@ -72,7 +71,7 @@ function SplitButton({ isShown, onPress }: { isShown: boolean; onPress: () => vo
   if (!isShown || !may('splitTicket')) return null;
   return (
     <span className={style.splitter}>
-      <Button small kind="bare" icon={Split} onPress={onPress}>
+      <Button small kind="bare" icon={icons.Split} onPress={onPress}>
         {t('ticket.splitMenu')}
       </Button>
     </span>
@@ -127,7 +126,7 @@ function SplitBar({ ticket, entryIds, onEnd }: SplitBarProps) {
         <Button
           kind="primary"
           type="submit"
-          icon={Split}
+          icon={icons.Split}
           isDisabled={entryIds.length === 0}
           isPending={split.isPending}
         >

@@ -1,11 +1,10 @@
 import { Link } from '@tanstack/react-router';
-import { Mail, Phone } from '../../gen/icons.ts';
 import { format, labels } from '../../app/language.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { useFirst } from '../../kit/form/choices.ts';
 import { shapeOf, useRecord } from '../../kit/record/names.tsx';
 import { isMoney } from '../../kit/record/value.tsx';
-import { Chip, Face, Icon, join } from '../../kit/ui.tsx';
+import { Chip, Face, Icon, icons, join } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import style from './ticket-pane.module.css';
 
@@ -33,12 +32,12 @@ export function CustomerCard({ ticket }: { ticket: Json }) {
       <ul className={style.contact}>
         {address !== '' && (
           <li className={text.row}>
-            <Icon of={Mail} /> <span className={text.cut}>{address}</span>
+            <Icon of={icons.Mail} /> <span className={text.cut}>{address}</span>
           </li>
         )}
         {phone !== '' && (
           <li className={text.row}>
-            <Icon of={Phone} /> <span className={text.cut}>{phone}</span>
+            <Icon of={icons.Phone} /> <span className={text.cut}>{phone}</span>
           </li>
         )}
       </ul>

@@ -1,6 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useRef, useState } from 'react';
-import { Bot, Ellipsis, EyeOff, FileText, ShieldAlert, StickyNote, TriangleAlert } from '../../gen/icons.ts';
 import { format, labels, t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
 import { download } from '../../contract/api.ts';
@@ -9,7 +8,7 @@ import { sizeText } from '../../kit/file-upload.ts';
 import { Check } from '../../kit/form/field.tsx';
 import { saveFile } from '../../kit/notices.ts';
 import { Principal, Reference, useRecord } from '../../kit/record/names.tsx';
-import { Button, Chip, Icon, IconButton, join } from '../../kit/ui.tsx';
+import { Button, Chip, Icon, IconButton, icons, join } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import style from './conversation.module.css';
 import { RedactDialog } from './redact-dialog.tsx';
@@ -57,7 +56,7 @@ function RedactButton({ entry }: { entry: Json }) {
   if (textAt(entry, 'text') === '' || !may('redactTicketEntry')) return null;
   return (
     <span className={style.redact}>
-      <IconButton small icon={EyeOff} name={t('ticket.redact')} onPress={() => setIsOpen(true)} />
+      <IconButton small icon={icons.EyeOff} name={t('ticket.redact')} onPress={() => setIsOpen(true)} />
       {isOpen && <RedactDialog entry={entry} onClose={() => setIsOpen(false)} />}
     </span>
   );
@@ -66,7 +65,7 @@ function RedactButton({ entry }: { entry: Json }) {
 function SystemLine({ entry }: { entry: Json }) {
   return (
     <li className={join(style.system, text.meta)}>
-      <Icon of={Bot} small />
+      <Icon of={icons.Bot} small />
       <span className={text.grow}>{textAt(entry, 'text')}</span>
       <time title={format.exactTime(textAt(entry, 'createTime'))}>
         {format.hour(new Date(textAt(entry, 'createTime')))}
@@ -88,7 +87,7 @@ function KindWords({ kind }: { kind: string }) {
   if (kind !== 'INTERNAL_NOTE' && kind !== 'AUTO_REPLY') return null;
   return (
     <span className={join(style.kind, text.meta)}>
-      <Icon of={kind === 'AUTO_REPLY' ? Bot : StickyNote} small />
+      <Icon of={kind === 'AUTO_REPLY' ? icons.Bot : icons.StickyNote} small />
       {labels.value('TicketEntryKind', kind)}
     </span>
   );
@@ -131,7 +130,7 @@ function Body({ entry, ticketSubject }: Pick<EntryProps, 'entry' | 'ticketSubjec
         {isTrimmed && !isFramed && (
           <IconButton
             small
-            icon={Ellipsis}
+            icon={icons.Ellipsis}
             name={t(isWhole ? 'ticket.lessText' : 'ticket.wholeText')}
             onPress={() => setIsWhole(!isWhole)}
           />
@@ -159,13 +158,13 @@ function Delivery({ message }: { message: Json | undefined }) {
   return (
     <p className={join(text.row, text.wrap)}>
       {tone && (
-        <Chip tone={tone} icon={TriangleAlert}>
+        <Chip tone={tone} icon={icons.TriangleAlert}>
           {labels.value('MessageState', state)}
         </Chip>
       )}
       {tone && <span className={text.meta}>{textAt(message, 'stateReason')}</span>}
       {isForged && (
-        <Chip tone="warn" icon={ShieldAlert}>
+        <Chip tone="warn" icon={icons.ShieldAlert}>
           {t('ticket.unproven')}
         </Chip>
       )}
@@ -224,7 +223,7 @@ function Attachments({ message }: { message: Json | undefined }) {
           <li key={id}>
             <Button
               small
-              icon={isBad ? ShieldAlert : FileText}
+              icon={isBad ? icons.ShieldAlert : icons.FileText}
               isDisabled={isBad}
               onPress={() => void download('downloadFile', { id }).then((blob) => saveFile(blob, name))}
             >

@@ -1,15 +1,5 @@
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import {
-  Check,
-  Ellipsis,
-  ExternalLink,
-  Merge,
-  RotateCcw,
-  ShieldX,
-  UserRoundCheck,
-  UserRoundX,
-} from '../../gen/icons.ts';
 import { ProblemNote } from '../../app/boundaries.tsx';
 import { labels, t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
@@ -17,7 +7,7 @@ import { useShortcut } from '../../app/shortcuts.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import { Menu, MenuItem } from '../../kit/overlay.tsx';
 import { Reference } from '../../kit/record/names.tsx';
-import { Button, Chip, IconButton, join } from '../../kit/ui.tsx';
+import { Button, Chip, IconButton, icons, join } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { call } from '../../contract/api.ts';
 import { Ask } from '../../kit/form/ask.tsx';
@@ -111,25 +101,25 @@ function Acts({ ticket, acts }: { ticket: Json; acts: Acts }) {
   return (
     <>
       {canTake && (
-        <Button small icon={UserRoundCheck} shortcut="T" onPress={acts.take}>
+        <Button small icon={icons.UserRoundCheck} shortcut="T" onPress={acts.take}>
           {t('ticket.take')}
         </Button>
       )}
       {may('solveTicket') && !isDone && (
-        <Button small icon={Check} shortcut="S" onPress={acts.solve}>
+        <Button small icon={icons.Check} shortcut="S" onPress={acts.solve}>
           {t('ticket.solve')}
         </Button>
       )}
       {may('reopenTicket') && isDone && (
-        <Button small icon={RotateCcw} onPress={acts.reopen}>
+        <Button small icon={icons.RotateCcw} onPress={acts.reopen}>
           {labels.operation('reopenTicket')}
         </Button>
       )}
-      <Menu label={t('record.more')} button={<IconButton small name={t('record.more')} icon={Ellipsis} />}>
+      <Menu label={t('record.more')} button={<IconButton small name={t('record.more')} icon={icons.Ellipsis} />}>
         {[
-          { verb: 'mergeTicket', icon: Merge, name: t('ticket.merge'), run: () => setIsMerging(true) },
-          { verb: 'releaseTicket', icon: UserRoundX, name: labels.operation('releaseTicket'), run: acts.release },
-          { verb: 'markTicketSpam', icon: ShieldX, name: labels.operation('markTicketSpam'), run: acts.spam },
+          { verb: 'mergeTicket', icon: icons.Merge, name: t('ticket.merge'), run: () => setIsMerging(true) },
+          { verb: 'releaseTicket', icon: icons.UserRoundX, name: labels.operation('releaseTicket'), run: acts.release },
+          { verb: 'markTicketSpam', icon: icons.ShieldX, name: labels.operation('markTicketSpam'), run: acts.spam },
         ]
           .filter(({ verb }) => may(verb))
           .map(({ verb, icon, name, run }) => (
@@ -137,7 +127,7 @@ function Acts({ ticket, acts }: { ticket: Json; acts: Acts }) {
               {name}
             </MenuItem>
           ))}
-        <MenuItem key="page" icon={ExternalLink} href={`/tickets/${textAt(ticket, 'id')}`}>
+        <MenuItem key="page" icon={icons.ExternalLink} href={`/tickets/${textAt(ticket, 'id')}`}>
           {t('ticket.page')}
         </MenuItem>
       </Menu>

@@ -1,6 +1,5 @@
-import { TriangleAlert } from '../../gen/icons.ts';
 import { format, t } from '../../app/language.ts';
-import { Chip, Ticks } from '../../kit/ui.tsx';
+import { Chip, Ticks, icons } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { figuresOf, figuresOfFrame, lastSeconds, percentile, type Budget, type Frame } from './figures.ts';
 import style from './traffic.module.css';
@@ -120,7 +119,7 @@ export function SidePanel({ frame }: { frame: Frame }) {
 function State({ isFine, name }: { isFine: boolean; name: string }) {
   if (isFine) return <span className={text.two}>{name}</span>;
   return (
-    <Chip tone="warn" icon={TriangleAlert}>
+    <Chip tone="warn" icon={icons.TriangleAlert}>
       {name}
     </Chip>
   );

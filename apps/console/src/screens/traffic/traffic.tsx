@@ -1,5 +1,4 @@
 import { useEffect, useState } from 'react';
-import { Activity, Pause, Play, WifiOff } from '../../gen/icons.ts';
 import { Segments } from '../../kit/form/segments.tsx';
 import { ProblemText } from '../../app/boundaries.tsx';
 import { format, t } from '../../app/language.ts';
@@ -9,7 +8,7 @@ import { Problem } from '../../contract/api.ts';
 import { AreaChart, AreaTable, type Series } from '../../kit/chart/chart.tsx';
 import { useAsTable } from '../../kit/chart/chart-bars.tsx';
 import { Legend } from '../../kit/panel.tsx';
-import { Button, Chip, Skeleton } from '../../kit/ui.tsx';
+import { Button, Chip, Skeleton, icons } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { figuresOfFrame, lastSeconds, useTraffic, type Frame, type TrafficState } from './figures.ts';
 import { OperationTable } from './operation-table.tsx';
@@ -39,7 +38,7 @@ export function Traffic() {
             name: range < 3_600 ? t('traffic.minutes', { minutes: range / 60 }) : t('traffic.hour'),
           }))}
         />
-        <Button icon={paused ? Play : Pause} shortcut="P" onPress={toggle}>
+        <Button icon={paused ? icons.Play : icons.Pause} shortcut="P" onPress={toggle}>
           <span className={text.fold}>{t(paused ? 'traffic.resume' : 'traffic.pause')}</span>
         </Button>
       </Bar>
@@ -121,14 +120,14 @@ function Connection({ live, isPaused }: { live: TrafficState; isPaused: boolean 
   return (
     <span className={text.row} role="status">
       {isPaused ? (
-        <Chip icon={Pause}>{t('traffic.paused')}</Chip>
+        <Chip icon={icons.Pause}>{t('traffic.paused')}</Chip>
       ) : live.connection === 'waiting' ? (
-        <Chip tone="warn" icon={WifiOff}>
+        <Chip tone="warn" icon={icons.WifiOff}>
           {t('traffic.waiting', { seconds })}
         </Chip>
       ) : (
         <span className={text.fold}>
-          <Chip tone="mark" icon={Activity}>
+          <Chip tone="mark" icon={icons.Activity}>
             {t(`traffic.${live.connection}`)}
           </Chip>
         </span>

@@ -1,6 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { TriangleAlert } from '../../gen/icons.ts';
 import { ProblemNote } from '../../app/boundaries.tsx';
 import { format, labels, t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
@@ -13,7 +12,7 @@ import { useNow } from '../../kit/media.ts';
 import { Nothing } from '../../kit/nothing.tsx';
 import { useRecord } from '../../kit/record/names.tsx';
 import { isMoney } from '../../kit/record/value.tsx';
-import { Chip, join, Key, Skeleton } from '../../kit/ui.tsx';
+import { Chip, Key, Skeleton, icons, join } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { DayAgenda } from '../calendar/day-agenda.tsx';
 import { dayName } from '../calendar/time-grid.tsx';
@@ -124,7 +123,7 @@ function LateDeal({ deal, day }: { deal: Json; day: Date }) {
         </span>
         <span className={text.row}>
           <span className={join(text.cut, text.grow, text.meta)}>{company}</span>
-          <Chip tone="warn" icon={TriangleAlert}>
+          <Chip tone="warn" icon={icons.TriangleAlert}>
             {rotten > 0 ? t('work.rotting', { days: rotten }) : t('work.pastClose', { days: past })}
           </Chip>
         </span>

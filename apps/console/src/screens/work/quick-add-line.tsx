@@ -1,5 +1,4 @@
 import { useRef, useState } from 'react';
-import { Plus, TriangleAlert } from '../../gen/icons.ts';
 import { zone } from '../../app/format.ts';
 import { sentenceOf } from '../../app/boundaries.tsx';
 import { format, labels, locale, t } from '../../app/language.ts';
@@ -8,7 +7,7 @@ import { keyText, useShortcut } from '../../app/shortcuts.ts';
 import { call, invalidate, Problem } from '../../contract/api.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import { notify } from '../../kit/notices.ts';
-import { Chip, Icon, join, Key } from '../../kit/ui.tsx';
+import { Chip, Icon, Key, icons, join } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { momentOf, today } from '../home/home-data.ts';
 import { dueOf, taskOf, type DayWords } from './quick-add.ts';
@@ -48,7 +47,7 @@ export function QuickAdd({ related = [], keys = 'n' }: { related?: readonly Json
         void save();
       }}
     >
-      <Icon of={Plus} />
+      <Icon of={icons.Plus} />
       <input
         ref={input}
         value={line}
@@ -75,7 +74,7 @@ export function QuickAdd({ related = [], keys = 'n' }: { related?: readonly Json
       )}
       {fault !== '' && (
         <p role="alert" className={style.fault}>
-          <Icon of={TriangleAlert} small /> {fault}
+          <Icon of={icons.TriangleAlert} small /> {fault}
         </p>
       )}
     </form>

@@ -1,5 +1,4 @@
 import { Link } from '@tanstack/react-router';
-import { AlarmClock, Repeat2, SkipForward, TriangleAlert } from '../../gen/icons.ts';
 import { t } from '../../app/language.ts';
 import { useShortcut } from '../../app/shortcuts.ts';
 import { theContract } from '../../contract/contract.ts';
@@ -8,7 +7,7 @@ import { Check } from '../../kit/form/field.tsx';
 import { useNow } from '../../kit/media.ts';
 import { Menu, MenuItem } from '../../kit/overlay.tsx';
 import { Reference } from '../../kit/record/names.tsx';
-import { Chip, Icon, IconButton, join } from '../../kit/ui.tsx';
+import { Chip, Icon, IconButton, icons, join } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { labels } from '../../app/language.ts';
 import { dueText, isOverdue, snoozeChoices, type TaskActs } from './tasks.ts';
@@ -51,7 +50,7 @@ function TaskRow({ task, acts, about }: { task: Json; acts: TaskActs; about: boo
         </Link>
         {isJson(task.recurrence) && (
           <span className={text.faint} role="img" aria-label={t('work.recurs')} title={textAt(task, 'recurrence.rule')}>
-            <Icon of={Repeat2} small />
+            <Icon of={icons.Repeat2} small />
           </span>
         )}
         {(priority === 'HIGH' || priority === 'URGENT') && (
@@ -63,7 +62,7 @@ function TaskRow({ task, acts, about }: { task: Json; acts: TaskActs; about: boo
       <SnoozeMenu task={task} acts={acts} />
       {acts.fault?.id === id && (
         <p role="alert" className={style.fault}>
-          <Icon of={TriangleAlert} small /> {acts.fault.said}
+          <Icon of={icons.TriangleAlert} small /> {acts.fault.said}
         </p>
       )}
     </li>
@@ -87,7 +86,7 @@ function Due({ task }: { task: Json }) {
   const isLate = isOverdue(task, now);
   return (
     <span className={join(style.due, isLate && text.danger)}>
-      {isLate && <Icon of={TriangleAlert} small />}
+      {isLate && <Icon of={icons.TriangleAlert} small />}
       {dueText(task, now)}
     </span>
   );
@@ -97,16 +96,16 @@ function SnoozeMenu({ task, acts }: { task: Json; acts: TaskActs }) {
   const name = t('work.snooze', { subject: textAt(task, 'subject') });
   return (
     <span data-snooze className={style.snooze}>
-      <Menu label={name} button={<IconButton small name={name} icon={AlarmClock} shortcut="S" />}>
+      <Menu label={name} button={<IconButton small name={name} icon={icons.AlarmClock} shortcut="S" />}>
         {[
           // oxlint-disable-next-line react/purity -- of the time at which it is shown
           ...snoozeChoices(new Date()).map(({ id, name: choice, until }) => (
-            <MenuItem key={id} id={id} icon={AlarmClock} onAction={() => leave(() => acts.snooze(task, until))}>
+            <MenuItem key={id} id={id} icon={icons.AlarmClock} onAction={() => leave(() => acts.snooze(task, until))}>
               {choice}
             </MenuItem>
           )),
           isJson(task.recurrence) ? (
-            <MenuItem key="skip" id="skip" icon={SkipForward} onAction={() => leave(() => acts.skip(task))}>
+            <MenuItem key="skip" id="skip" icon={icons.SkipForward} onAction={() => leave(() => acts.skip(task))}>
               {t('work.skip')}
             </MenuItem>
           ) : null,

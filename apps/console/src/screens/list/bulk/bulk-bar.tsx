@@ -1,12 +1,11 @@
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import { Check, Layers, Merge, RotateCcw, SquarePen, Tag, Trash, Upload, UserRound, X } from '../../../gen/icons.ts';
 import { useMay } from '../../../app/resource.ts';
 import { labels, t } from '../../../app/language.ts';
 import { useShortcut } from '../../../app/shortcuts.ts';
 import { theContract, type Field, type Resource } from '../../../contract/contract.ts';
 import { textAt, type Json } from '../../../contract/json.ts';
-import { Button, Icon, IconButton, type IconType } from '../../../kit/ui.tsx';
+import { Button, Icon, IconButton, icons, type IconType } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import { exportRows } from '../list-bar.tsx';
 import type { RowStates } from '../use-row-states.tsx';
@@ -25,8 +24,8 @@ interface BulkBarProps {
 
 /** Fields that have a key of their own, where a record has them. */
 const fieldKeys: Readonly<Record<string, { key: string; icon: IconType }>> = {
-  ownerId: { key: 'o', icon: UserRound },
-  tags: { key: 't', icon: Tag },
+  ownerId: { key: 'o', icon: icons.UserRound },
+  tags: { key: 't', icon: icons.Tag },
 };
 
 /** What can be done with the selected rows, or by its key with the one at the cursor. */
@@ -102,12 +101,12 @@ function BulkActions({ list, setIds, states, selected, bulk, fields, open }: Bul
         </span>
       )}
       {canUpdate && (
-        <Button kind="bare" icon={SquarePen} shortcut="E" onPress={() => open('edit')}>
+        <Button kind="bare" icon={icons.SquarePen} shortcut="E" onPress={() => open('edit')}>
           {t('list.edit')}
         </Button>
       )}
       {canMerge && (
-        <Button kind="bare" icon={Merge} shortcut="M" onPress={merge}>
+        <Button kind="bare" icon={icons.Merge} shortcut="M" onPress={merge}>
           {t('list.merge')}
         </Button>
       )}
@@ -115,7 +114,7 @@ function BulkActions({ list, setIds, states, selected, bulk, fields, open }: Bul
         <span className={style.wide}>
           <Button
             kind="bare"
-            icon={Upload}
+            icon={icons.Upload}
             onPress={() => void exportRows(resource, { ...parents, filter: bulk.filter })}
           >
             {t('list.export')}
@@ -123,16 +122,16 @@ function BulkActions({ list, setIds, states, selected, bulk, fields, open }: Bul
         </span>
       )}
       {isDeleted && (
-        <Button kind="bare" icon={RotateCcw} onPress={() => void bulk.undelete()}>
+        <Button kind="bare" icon={icons.RotateCcw} onPress={() => void bulk.undelete()}>
           {t('list.undelete')}
         </Button>
       )}
       {canDelete && (
-        <Button kind="danger" icon={Trash} onPress={() => void bulk.remove()}>
+        <Button kind="danger" icon={icons.Trash} onPress={() => void bulk.remove()}>
           {t('list.delete')}
         </Button>
       )}
-      <IconButton icon={X} name={t('list.key.clear')} shortcut="Esc" onPress={clear} />
+      <IconButton icon={icons.X} name={t('list.key.clear')} shortcut="Esc" onPress={clear} />
     </div>
   );
 }
@@ -148,7 +147,7 @@ function BulkCount({ selected, rows, data, setIds }: BulkCountProps) {
   const canSelectMore = data.count !== undefined && rows.length > selected;
   return (
     <span className={style.bulkCount}>
-      <Icon of={Check} />
+      <Icon of={icons.Check} />
       <span role="status">{t('list.selected', { count: selected })}</span>
       {canSelectMore && (
         <button
@@ -174,7 +173,7 @@ function mergeOf({ verbs }: Resource): string | undefined {
 }
 
 function FieldButton({ field, name, onPress }: { field: Field; name: string; onPress: () => void }) {
-  const { key, icon } = fieldKeys[field.name] ?? { key: 's', icon: Layers };
+  const { key, icon } = fieldKeys[field.name] ?? { key: 's', icon: icons.Layers };
   useShortcut(key, name, onPress);
   return (
     <Button kind="bare" icon={icon} shortcut={key.toUpperCase()} onPress={onPress}>

@@ -1,16 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Dialog, DialogTrigger, Popover } from 'react-aria-components';
-import {
-  TextAlignJustify,
-  ArrowDown,
-  ArrowDownWideNarrow,
-  ArrowUp,
-  Columns3,
-  Equal,
-  Group,
-  X,
-} from '../../../gen/icons.ts';
 import { Check } from '../../../kit/form/field.tsx';
 import { Segments } from '../../../kit/form/segments.tsx';
 import { theContract } from '../../../contract/contract.ts';
@@ -21,7 +11,7 @@ import { useFilterNames } from '../../../kit/filter/filter-completion.ts';
 import { quoted } from '../../../kit/filter/filter-language.ts';
 import { FilterInput } from '../../../kit/filter/filter-input.tsx';
 import { Menu, MenuItem } from '../../../kit/overlay.tsx';
-import { Button, IconButton } from '../../../kit/ui.tsx';
+import { Button, IconButton, icons } from '../../../kit/ui.tsx';
 import type { ListColumn } from '../columns.tsx';
 import { orderOf, type ListState } from '../search.ts';
 import text from '../../../style/text.module.css';
@@ -70,8 +60,8 @@ export function Tools({ list, customFields, columns, chosen }: ToolsProps) {
             change({ density });
           }}
           options={[
-            { id: 'comfortable', name: t('density.comfortable'), icon: Equal, isIcon: true },
-            { id: 'compact', name: t('density.compact'), icon: TextAlignJustify, isIcon: true },
+            { id: 'comfortable', name: t('density.comfortable'), icon: icons.Equal, isIcon: true },
+            { id: 'compact', name: t('density.compact'), icon: icons.TextAlignJustify, isIcon: true },
           ]}
         />
       </span>
@@ -91,7 +81,7 @@ function SortMenu({
   const order = orderOf(sort);
   const ordered = columns.filter(({ isOrdered }) => isOrdered);
   return (
-    <Menu label={t('list.sort')} button={<Button icon={ArrowDownWideNarrow}>{t('list.sort')}</Button>}>
+    <Menu label={t('list.sort')} button={<Button icon={icons.ArrowDownWideNarrow}>{t('list.sort')}</Button>}>
       <>
         {ordered.map(({ id, name }) => {
           const isCurrent = order?.column === id;
@@ -117,7 +107,7 @@ function SortMenu({
 
 function GroupMenu({ list: { resource, search, change } }: { list: ListState }) {
   return (
-    <Menu label={t('list.group')} button={<Button icon={Group}>{t('list.group')}</Button>}>
+    <Menu label={t('list.group')} button={<Button icon={icons.Group}>{t('list.group')}</Button>}>
       {resource.groups.map((path) => (
         <MenuItem key={path} id={path} onAction={() => change({ group: path === search.group ? undefined : path })}>
           {labels.field(resource.message, path)}
@@ -152,7 +142,7 @@ export function Groups({ list }: { list: ListState }) {
           </button>
         );
       })}
-      <IconButton small icon={X} name={t('list.ungroup')} onPress={() => change({ group: undefined })} />
+      <IconButton small icon={icons.X} name={t('list.ungroup')} onPress={() => change({ group: undefined })} />
     </div>
   );
 }
@@ -183,7 +173,7 @@ function ColumnMenu({ columns, chosen, onChange }: ColumnMenuProps) {
   };
   return (
     <DialogTrigger>
-      <Button icon={Columns3}>{t('list.columns')}</Button>
+      <Button icon={icons.Columns3}>{t('list.columns')}</Button>
       <Popover className={style.popover} placement="bottom end" offset={4}>
         <Dialog className={style.columns} aria-label={t('list.columns')}>
           <ul>
@@ -192,14 +182,14 @@ function ColumnMenu({ columns, chosen, onChange }: ColumnMenuProps) {
                 <Check label={name} isSelected onChange={() => onChange(ids.filter((each) => each !== id))} />
                 <IconButton
                   small
-                  icon={ArrowUp}
+                  icon={icons.ArrowUp}
                   name={t('list.columnUp', { name })}
                   isDisabled={index === 0}
                   onPress={() => move(index, -1)}
                 />
                 <IconButton
                   small
-                  icon={ArrowDown}
+                  icon={icons.ArrowDown}
                   name={t('list.columnDown', { name })}
                   isDisabled={index === ids.length - 1}
                   onPress={() => move(index, 1)}

@@ -1,6 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { Bookmark, Ellipsis, Plus, Trash, Users } from '../../../gen/icons.ts';
 import { inSentence } from '../../../app/labels.ts';
 import { format, t } from '../../../app/language.ts';
 import { useSession } from '../../../app/session.ts';
@@ -11,7 +10,7 @@ import { theContract, type Resource } from '../../../contract/contract.ts';
 import { split } from '../../../kit/filter/filter-language.ts';
 import { Menu, MenuItem } from '../../../kit/overlay.tsx';
 import { notify } from '../../../kit/notices.ts';
-import { Button, Icon, IconButton } from '../../../kit/ui.tsx';
+import { Button, Icon, IconButton, icons } from '../../../kit/ui.tsx';
 import { orderBy, useCount, type ListSearch, type ListState } from '../search.ts';
 import text from '../../../style/text.module.css';
 import style from '../list.module.css';
@@ -57,7 +56,7 @@ function Tabs({ list }: { list: ListState }) {
           onChoose={() => change({ ...searchOf(view), view: textAt(view, 'id') })}
         />
       ))}
-      <IconButton small icon={Plus} name={t('views.save')} onPress={() => setSaving(true)} />
+      <IconButton small icon={icons.Plus} name={t('views.save')} onPress={() => setSaving(true)} />
       <span className={text.grow} />
       {current?.etag !== undefined && isChanged(current, state) && (
         <Button small onPress={() => void update(current, withCleared(state), t('views.updated'))}>
@@ -89,9 +88,9 @@ function Tab({ view, isCurrent, resource, parents, onChoose }: TabProps) {
   const count = useCount(resource, { ...parents, ...(filter !== '' && { filter }) }, true);
   return (
     <button type="button" className={style.view} aria-current={isCurrent ? 'page' : undefined} onClick={onChoose}>
-      {isCurrent && <Icon of={Bookmark} />}
+      {isCurrent && <Icon of={icons.Bookmark} />}
       {textAt(view, 'name')}
-      {view.shared === true && <Icon of={Users} small />}
+      {view.shared === true && <Icon of={icons.Users} small />}
       {count !== undefined && <small>{format.number(count)}</small>}
     </button>
   );
@@ -110,14 +109,14 @@ function ViewMenu({ view, onDeleted }: { view: Json; onDeleted: () => void }) {
   };
   if (view.ownerId !== session.user.id) return null;
   return (
-    <Menu label={t('views.menu')} button={<IconButton small icon={Ellipsis} name={t('views.menu')} />}>
+    <Menu label={t('views.menu')} button={<IconButton small icon={icons.Ellipsis} name={t('views.menu')} />}>
       <MenuItem
-        icon={Users}
+        icon={icons.Users}
         onAction={() => void update(view, { shared: !isShared }, t(isShared ? 'views.unshared' : 'views.shared'))}
       >
         {t(isShared ? 'views.unshare' : 'views.share')}
       </MenuItem>
-      <MenuItem icon={Trash} onAction={() => void remove()}>
+      <MenuItem icon={icons.Trash} onAction={() => void remove()}>
         {t('views.delete')}
       </MenuItem>
     </Menu>

@@ -1,4 +1,3 @@
-import { Plus, X } from '../../../gen/icons.ts';
 import { format, labels, t } from '../../../app/language.ts';
 import { isJson, itemsAt, textAt, valueAt, type Json } from '../../../contract/json.ts';
 import { Pair, Section } from '../../../kit/editor.tsx';
@@ -9,7 +8,7 @@ import { Fault } from '../../../kit/form/form-faults.tsx';
 import { FormRow, inputsOf } from '../../../kit/form/form.tsx';
 import { Segments } from '../../../kit/form/segments.tsx';
 import type { Draft } from '../../../kit/form/use-draft.ts';
-import { Button, IconButton } from '../../../kit/ui.tsx';
+import { Button, IconButton, icons } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import { optionsOf, useFirst } from '../../../kit/form/choices.ts';
 import style from '../marketing.module.css';
@@ -86,7 +85,11 @@ function Variants({ draft }: { draft: Draft }) {
       title={t('campaign.message')}
       beside={
         variants.length < mostVariants && (
-          <Button small icon={Plus} onPress={() => set([...variants, { ...variants.at(-1), key: free, weight: 1 }])}>
+          <Button
+            small
+            icon={icons.Plus}
+            onPress={() => set([...variants, { ...variants.at(-1), key: free, weight: 1 }])}
+          >
             {t('campaign.addVariant')}
           </Button>
         )
@@ -126,7 +129,7 @@ function Variants({ draft }: { draft: Draft }) {
                   <IconButton
                     small
                     name={t('form.remove')}
-                    icon={X}
+                    icon={icons.X}
                     onPress={() => set(variants.toSpliced(index, 1))}
                   />
                 </>

@@ -1,6 +1,5 @@
 import { lazy, Suspense, useState } from 'react';
 import { useQuery } from '@tanstack/react-query';
-import { Send, Undo2 } from '../../../gen/icons.ts';
 import { Pending } from '../../../app/boundaries.tsx';
 import { labels, t, format } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';
@@ -13,7 +12,7 @@ import { SaveButton } from '../../../kit/form/save-button.tsx';
 import { useDraft, type Draft, keep } from '../../../kit/form/use-draft.ts';
 import { RecordOfAddress } from '../../../kit/record-of-address.tsx';
 import { StateChip } from '../../../kit/record/states.tsx';
-import { Button } from '../../../kit/ui.tsx';
+import { Button, icons } from '../../../kit/ui.tsx';
 import { RecordMenu } from '../../../kit/record/record-menu.tsx';
 import { useGoOn } from '../../../kit/use-go-on.ts';
 import { call, readQuery } from '../../../contract/api.ts';
@@ -102,7 +101,7 @@ function EditorBar({ campaign, draft, isReady }: EditorBarProps) {
       <RecordMenu resource="campaigns" id={id} />
       {isDraft && <DraftButtons {...{ campaign, draft, isReady }} />}
       {!isDraft && may('cancelCampaign') && (
-        <Button icon={Undo2} onPress={() => draft.act('cancelCampaign')}>
+        <Button icon={icons.Undo2} onPress={() => draft.act('cancelCampaign')}>
           {t('campaign.unschedule')}
         </Button>
       )}
@@ -119,7 +118,7 @@ function DraftButtons({ campaign, draft, isReady }: EditorBarProps) {
       {campaign && may('startCampaign') && (
         <Button
           kind="primary"
-          icon={Send}
+          icon={icons.Send}
           isDisabled={!isReady}
           isPending={draft.isPending}
           onPress={() => setIsStarting(true)}

@@ -1,11 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
-import { Circle, CircleCheckBig, Info, TriangleAlert } from '../../../gen/icons.ts';
 import { format, labels, t } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';
 import { call } from '../../../contract/api.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../../contract/json.ts';
 import type { Draft } from '../../../kit/form/use-draft.ts';
-import { Icon } from '../../../kit/ui.tsx';
+import { Icon, icons } from '../../../kit/ui.tsx';
 import { useFirst } from '../../../kit/form/choices.ts';
 import style from '../marketing.module.css';
 
@@ -17,7 +16,7 @@ export interface Checked {
   said: string;
 }
 
-const icons = { good: CircleCheckBig, wrong: TriangleAlert, open: Circle, note: Info };
+const stateIcons = { good: icons.CircleCheckBig, wrong: icons.TriangleAlert, open: icons.Circle, note: icons.Info };
 
 /** What must be right before a campaign starts, from who gets it to when. */
 export function Checklist({ checks }: { checks: readonly Checked[] }) {
@@ -27,7 +26,7 @@ export function Checklist({ checks }: { checks: readonly Checked[] }) {
       <ul className={style.checks} aria-live="polite">
         {checks.map(({ key, state, said }) => (
           <li key={key} data-state={state}>
-            <Icon of={icons[state]} />
+            <Icon of={stateIcons[state]} />
             <span>{said}</span>
           </li>
         ))}

@@ -1,6 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useState } from 'react';
-import { ChevronLeft, ChevronRight, Monitor, Send, Smartphone, Type } from '../../../gen/icons.ts';
 import { Pending, ProblemNote } from '../../../app/boundaries.tsx';
 import { labels, t } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';
@@ -10,7 +9,7 @@ import { itemsAt, textAt, type Json } from '../../../contract/json.ts';
 import { ReferencePicker } from '../../../kit/form/reference.tsx';
 import { Segments } from '../../../kit/form/segments.tsx';
 import { useTyped } from '../../../kit/form/use-typed.ts';
-import { Chip, IconButton, join } from '../../../kit/ui.tsx';
+import { Chip, IconButton, icons, join } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import { useRecord } from '../../../kit/record/names.tsx';
 import { OperationButton } from '../operation-button.tsx';
@@ -54,9 +53,9 @@ export function MailPreview({ campaign, shown, isEdited, checks }: MailPreviewPr
           value={look}
           onChange={setLook}
           options={[
-            { id: 'wide', name: t('campaign.look.wide'), icon: Monitor, isIcon: true },
-            { id: 'phone', name: t('campaign.look.phone'), icon: Smartphone, isIcon: true },
-            { id: 'text', name: t('campaign.look.text'), icon: Type, isIcon: true },
+            { id: 'wide', name: t('campaign.look.wide'), icon: icons.Monitor, isIcon: true },
+            { id: 'phone', name: t('campaign.look.phone'), icon: icons.Smartphone, isIcon: true },
+            { id: 'text', name: t('campaign.look.text'), icon: icons.Type, isIcon: true },
           ]}
         />
       </header>
@@ -105,14 +104,14 @@ function Rendered({ campaign, shown, variantKey, look, isEdited, checks }: Rende
         <IconButton
           small
           name={t('record.previous')}
-          icon={ChevronLeft}
+          icon={icons.ChevronLeft}
           onPress={() => go(-1)}
           isDisabled={people.length < 2}
         />
         <IconButton
           small
           name={t('record.next')}
-          icon={ChevronRight}
+          icon={icons.ChevronRight}
           onPress={() => go(1)}
           isDisabled={people.length < 2}
         />
@@ -125,7 +124,7 @@ function Rendered({ campaign, shown, variantKey, look, isEdited, checks }: Rende
         <span>
           <OperationButton
             id="testCampaign"
-            icon={Send}
+            icon={icons.Send}
             parameters={{ id }}
             body={{ userIds: [user.id], customerId }}
           />

@@ -1,6 +1,5 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
-import { CirclePause, Play, RotateCcw, Scale, SquareX, TriangleAlert } from '../../../gen/icons.ts';
 import { ProblemNote } from '../../../app/boundaries.tsx';
 import { format, labels, language, t } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';
@@ -11,7 +10,7 @@ import { Crumbs } from '../../../kit/crumbs.tsx';
 import { Segments } from '../../../kit/form/segments.tsx';
 import { MenuItem } from '../../../kit/overlay.tsx';
 import { StateChip, useActs, type StateAct } from '../../../kit/record/states.tsx';
-import { Button, Chip, join } from '../../../kit/ui.tsx';
+import { Button, Chip, icons, join } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import { durationText } from '../../reports/report-rows.ts';
 import { RecordMenu } from '../../../kit/record/record-menu.tsx';
@@ -22,12 +21,17 @@ import { Results } from './results.tsx';
 
 /** What can be done with a campaign in each of its states. */
 const acts: readonly StateAct[] = [
-  { verb: 'pauseCampaign', icon: CirclePause, states: ['PREPARING', 'SENDING'] },
-  { verb: 'resumeCampaign', icon: Play, states: ['PAUSED'] },
+  { verb: 'pauseCampaign', icon: icons.CirclePause, states: ['PREPARING', 'SENDING'] },
+  { verb: 'resumeCampaign', icon: icons.Play, states: ['PAUSED'] },
 ];
 const rareActs: readonly StateAct[] = [
-  { verb: 'cancelCampaign', icon: SquareX, states: ['PREPARING', 'SENDING', 'PAUSED'] },
-  { verb: 'resendCampaign', icon: RotateCcw, states: ['SENDING', 'PAUSED', 'DONE'], body: { states: ['FAILED'] } },
+  { verb: 'cancelCampaign', icon: icons.SquareX, states: ['PREPARING', 'SENDING', 'PAUSED'] },
+  {
+    verb: 'resendCampaign',
+    icon: icons.RotateCcw,
+    states: ['SENDING', 'PAUSED', 'DONE'],
+    body: { states: ['FAILED'] },
+  },
 ];
 
 /** A campaign that was started: how far it is, every recipient with a state, and what came of it. */
@@ -105,7 +109,7 @@ function MonitorBar({ campaign, onAct, onAccount }: MonitorBarProps) {
         ))}
       </RecordMenu>
       {may('accountCampaign') && (
-        <Button icon={Scale} onPress={onAccount}>
+        <Button icon={icons.Scale} onPress={onAccount}>
           {t('campaign.account')}
         </Button>
       )}
@@ -150,7 +154,7 @@ function Progress({ campaign, tallies, time }: { campaign: Json; tallies: readon
       </div>
       {textAt(campaign, 'stateReason') !== '' && (
         <p className={text.row}>
-          <Chip tone="warn" icon={TriangleAlert}>
+          <Chip tone="warn" icon={icons.TriangleAlert}>
             {textAt(campaign, 'stateReason')}
           </Chip>
         </p>
@@ -216,7 +220,7 @@ function Account({ account }: { account: Json }) {
     <p role="status">
       <Chip
         tone={account.balanced === true ? 'good' : 'danger'}
-        icon={account.balanced === true ? Scale : TriangleAlert}
+        icon={account.balanced === true ? icons.Scale : icons.TriangleAlert}
       >
         {said}
       </Chip>

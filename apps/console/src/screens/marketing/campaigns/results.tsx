@@ -1,5 +1,4 @@
 import { useQuery } from '@tanstack/react-query';
-import { Crown } from '../../../gen/icons.ts';
 import { zone } from '../../../app/format.ts';
 import { format, labels, t } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';
@@ -8,7 +7,7 @@ import { itemsAt, textAt, type Json } from '../../../contract/json.ts';
 import { BarChart, useAsTable } from '../../../kit/chart/chart-bars.tsx';
 import { Panel } from '../../../kit/panel.tsx';
 import { RecordName } from '../../../kit/record/names.tsx';
-import { Chip } from '../../../kit/ui.tsx';
+import { Chip, icons } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import { addDays, daysBetween, dayText, today } from '../../home/home-data.ts';
 import { OperationButton } from '../operation-button.tsx';
@@ -79,7 +78,7 @@ function Variants({ campaign, tallies, clicks }: VariantsProps) {
                 )}
               </span>
               {winner === key && (
-                <Chip tone="mark" icon={Crown}>
+                <Chip tone="mark" icon={icons.Crown}>
                   {t('results.winner')}
                 </Chip>
               )}

@@ -1,5 +1,4 @@
 import type { KeyboardEvent } from 'react';
-import { ArrowDown, ArrowUp, Plus, X } from '../../../gen/icons.ts';
 import { keyOfName } from '../../../app/labels.ts';
 import { labels, t } from '../../../app/language.ts';
 import { itemsAt, textAt, type Json } from '../../../contract/json.ts';
@@ -8,7 +7,7 @@ import { Check, Select, TextField } from '../../../kit/form/field.tsx';
 import { Fault, faultWithin } from '../../../kit/form/form-faults.tsx';
 import { FormRow } from '../../../kit/form/form.tsx';
 import type { Draft } from '../../../kit/form/use-draft.ts';
-import { Button, IconButton } from '../../../kit/ui.tsx';
+import { Button, IconButton, icons } from '../../../kit/ui.tsx';
 import style from './forms.module.css';
 import { kindOf, targetKey, targets, withTarget } from './targets.ts';
 
@@ -33,7 +32,7 @@ export function FormFields({ draft }: { draft: Draft }) {
     <Section
       title={labels.field('Form', 'fields')}
       beside={
-        <Button small icon={Plus} onPress={add}>
+        <Button small icon={icons.Plus} onPress={add}>
           {t('publicForm.add')}
         </Button>
       }
@@ -106,9 +105,9 @@ function FieldLine({ field, index, draft, onChange, onRemove, onMove }: LineProp
         />
       </span>
       <span className={style.beside}>
-        <IconButton small name={t('publicForm.up')} icon={ArrowUp} onPress={() => onMove(-1)} />
-        <IconButton small name={t('publicForm.down')} icon={ArrowDown} onPress={() => onMove(1)} />
-        <IconButton small name={t('form.remove')} icon={X} onPress={onRemove} />
+        <IconButton small name={t('publicForm.up')} icon={icons.ArrowUp} onPress={() => onMove(-1)} />
+        <IconButton small name={t('publicForm.down')} icon={icons.ArrowDown} onPress={() => onMove(1)} />
+        <IconButton small name={t('form.remove')} icon={icons.X} onPress={onRemove} />
       </span>
       {field.kind === 'CHOICE' && (
         <div className={style.whole}>

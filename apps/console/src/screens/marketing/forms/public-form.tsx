@@ -1,5 +1,4 @@
 import { useState } from 'react';
-import { CodeXml, ExternalLink, Link, Rocket, SquareX } from '../../../gen/icons.ts';
 import { keyOfName } from '../../../app/labels.ts';
 import { labels, t } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';
@@ -18,7 +17,7 @@ import { copyText } from '../../../kit/notices.ts';
 import { MenuItem } from '../../../kit/overlay.tsx';
 import { RecordOfAddress } from '../../../kit/record-of-address.tsx';
 import { StateChip } from '../../../kit/record/states.tsx';
-import { Button } from '../../../kit/ui.tsx';
+import { Button, icons } from '../../../kit/ui.tsx';
 import { optionsOf, useFirst } from '../../../kit/form/choices.ts';
 import { RecordMenu } from '../../../kit/record/record-menu.tsx';
 import { useGoOn } from '../../../kit/use-go-on.ts';
@@ -161,27 +160,27 @@ function FormBar({ form, draft }: { form: Json | undefined; draft: Draft }) {
     >
       {form && (
         <RecordMenu resource="forms" id={id}>
-          <MenuItem icon={Link} onAction={() => void copyText(address, t('publicForm.copied'))}>
+          <MenuItem icon={icons.Link} onAction={() => void copyText(address, t('publicForm.copied'))}>
             {t('publicForm.copyLink')}
           </MenuItem>
-          <MenuItem icon={CodeXml} onAction={() => void copyText(embedOf(form, address), t('publicForm.copied'))}>
+          <MenuItem icon={icons.CodeXml} onAction={() => void copyText(embedOf(form, address), t('publicForm.copied'))}>
             {t('publicForm.copyCode')}
           </MenuItem>
           {isActive && may('updateForm') ? (
-            <MenuItem icon={SquareX} onAction={() => setState('CLOSED')}>
+            <MenuItem icon={icons.SquareX} onAction={() => setState('CLOSED')}>
               {t('publicForm.close')}
             </MenuItem>
           ) : null}
         </RecordMenu>
       )}
       {isActive && (
-        <Button icon={ExternalLink} onPress={() => window.open(address, '_blank', 'noopener')}>
+        <Button icon={icons.ExternalLink} onPress={() => window.open(address, '_blank', 'noopener')}>
           {t('publicForm.open')}
         </Button>
       )}
       <SaveButton kind={form && !isActive ? 'plain' : 'primary'} draft={draft} />
       {form && !isActive && may('updateForm') && (
-        <Button kind="primary" icon={Rocket} isPending={draft.isPending} onPress={() => setState('ACTIVE')}>
+        <Button kind="primary" icon={icons.Rocket} isPending={draft.isPending} onPress={() => setState('ACTIVE')}>
           {t('publicForm.publish')}
         </Button>
       )}

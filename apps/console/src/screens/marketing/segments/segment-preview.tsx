@@ -1,5 +1,4 @@
 import type { UseQueryResult } from '@tanstack/react-query';
-import { ShieldCheck, TriangleAlert } from '../../../gen/icons.ts';
 import { ProblemNote } from '../../../app/boundaries.tsx';
 import { format, t } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';
@@ -9,7 +8,7 @@ import { faultText } from '../../../kit/filter/filter-input.tsx';
 import { Fault } from '../../../kit/form/form-faults.tsx';
 import { useTyped } from '../../../kit/form/use-typed.ts';
 import { Reference } from '../../../kit/record/names.tsx';
-import { Chip, join, Ticks } from '../../../kit/ui.tsx';
+import { Chip, Ticks, icons, join } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import { faultOf, useCount } from '../../list/search.ts';
 import style from '../marketing.module.css';
@@ -84,11 +83,11 @@ function Verification({ data, error, isFetching }: UseQueryResult<Json>) {
   return (
     <p role="status" className={join(text.row, text.wrap)}>
       {data.equal === true ? (
-        <Chip tone="good" icon={ShieldCheck}>
+        <Chip tone="good" icon={icons.ShieldCheck}>
           {t('segment.equal', { count: Number(data.size ?? 0) })}
         </Chip>
       ) : (
-        <Chip tone="danger" icon={TriangleAlert}>
+        <Chip tone="danger" icon={icons.TriangleAlert}>
           {t('segment.unequal', { missing, extra })}
         </Chip>
       )}

@@ -1,7 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import { Camera, CirclePause, Play, RefreshCw, ShieldCheck, Users } from '../../../gen/icons.ts';
 import { labels, t } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';
 import { Bar } from '../../../app/shell/shell.tsx';
@@ -15,7 +14,7 @@ import { useDraft, type Draft } from '../../../kit/form/use-draft.ts';
 import { MenuItem } from '../../../kit/overlay.tsx';
 import { RecordOfAddress } from '../../../kit/record-of-address.tsx';
 import { StateChip, useActs, type StateAct } from '../../../kit/record/states.tsx';
-import { Button } from '../../../kit/ui.tsx';
+import { Button, icons } from '../../../kit/ui.tsx';
 import { RecordMenu } from '../../../kit/record/record-menu.tsx';
 import { useGoOn } from '../../../kit/use-go-on.ts';
 import { OperationDialog } from '../../operation/operation-dialog.tsx';
@@ -62,9 +61,9 @@ function SegmentEditor({ segment }: { segment: Json | undefined }) {
 
 /** What can be done with a segment in each of its states. */
 const acts: readonly StateAct[] = [
-  { verb: 'rebuildSegment', icon: RefreshCw, states: ['LIVE', 'FAILED'] },
-  { verb: 'pauseSegment', icon: CirclePause, states: ['LIVE', 'BUILDING'] },
-  { verb: 'resumeSegment', icon: Play, states: ['PAUSED'] },
+  { verb: 'rebuildSegment', icon: icons.RefreshCw, states: ['LIVE', 'FAILED'] },
+  { verb: 'pauseSegment', icon: icons.CirclePause, states: ['LIVE', 'BUILDING'] },
+  { verb: 'resumeSegment', icon: icons.Play, states: ['PAUSED'] },
 ];
 
 const tones = { LIVE: 'good', FAILED: 'danger', PAUSED: 'warn', BUILDING: 'info' } as const;
@@ -84,7 +83,7 @@ function SegmentBar({ segment, draft, onVerify }: { segment: Json | undefined; d
     >
       <RecordMenu resource="segments" id={id}>
         <MenuItem
-          icon={Users}
+          icon={icons.Users}
           onAction={() =>
             void navigate({
               to: '/$resource',
@@ -95,7 +94,7 @@ function SegmentBar({ segment, draft, onVerify }: { segment: Json | undefined; d
         >
           {labels.resource('segmentMembers')}
         </MenuItem>
-        <MenuItem icon={Camera} onAction={() => setIsCopied(true)}>
+        <MenuItem icon={icons.Camera} onAction={() => setIsCopied(true)}>
           {labels.operation('snapshotSegment')}
         </MenuItem>
         {isDynamic
@@ -107,7 +106,7 @@ function SegmentBar({ segment, draft, onVerify }: { segment: Json | undefined; d
           : null}
       </RecordMenu>
       {segment && textAt(segment, 'kind') !== 'STATIC' && may('verifySegment') && (
-        <Button icon={ShieldCheck} onPress={onVerify}>
+        <Button icon={icons.ShieldCheck} onPress={onVerify}>
           {labels.operation('verifySegment')}
         </Button>
       )}

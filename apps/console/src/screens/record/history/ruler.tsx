@@ -1,10 +1,9 @@
 import { useNavigate } from '@tanstack/react-router';
 import { useRef, type KeyboardEvent, type PointerEvent } from 'react';
-import { Clock } from '../../../gen/icons.ts';
 import { format, locale, t } from '../../../app/language.ts';
 import { useShortcut } from '../../../app/shortcuts.ts';
 import { textAt, type Json } from '../../../contract/json.ts';
-import { Chip, Icon } from '../../../kit/ui.tsx';
+import { Chip, Icon, icons } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import type { Item } from '../item.ts';
 import style from './ruler.module.css';
@@ -49,7 +48,7 @@ export function Ruler({ item }: { item: Pick<Item, 'asOf' | 'changes' | 'moreCha
   return (
     <div className={style.ruler}>
       <span className={style.label}>
-        <Icon of={Clock} />
+        <Icon of={icons.Clock} />
         <span className={text.meta}>{t('record.asOf')}</span>
         {asOf === undefined ? <span className={style.now}>{shown}</span> : <Chip tone="info">{format.time(asOf)}</Chip>}
       </span>

@@ -1,14 +1,13 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useDeferredValue, useState } from 'react';
 import { Input } from 'react-aria-components';
-import { Plus, X } from '../../../gen/icons.ts';
 import { format, labels, t } from '../../../app/language.ts';
 import { keyText, useShortcut } from '../../../app/shortcuts.ts';
 import { call, Problem } from '../../../contract/api.ts';
 import { isJson, isSame, itemsAt, textAt, valueAt, type Json } from '../../../contract/json.ts';
 import { Fault, faultsOf, faultWithin, FormFault } from '../../../kit/form/form-faults.tsx';
 import { ReferencePicker } from '../../../kit/form/reference.tsx';
-import { Button, IconButton, join } from '../../../kit/ui.tsx';
+import { Button, IconButton, icons, join } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import type { Item } from '../item.ts';
 import { useSave } from '../save.ts';
@@ -85,7 +84,7 @@ export function Lines({ item }: { item: Item }) {
       )}
       {canEdit && (
         <span className={style.actions}>
-          <Button small icon={Plus} onPress={add}>
+          <Button small icon={icons.Plus} onPress={add}>
             {t('lines.add')}
           </Button>
           <ProductPicker currency={currency} onChoose={(line) => change([...lines, line])} />
@@ -180,7 +179,9 @@ function Line({ line, place, net, currency, fault, onChange, onRemove, onEnter }
         }))}
         {cell('tax', textAt(tax, 'rate'), (rate) => ({ tax: rate === '' ? undefined : newTax(rate) }))}
         <td className={text.number}>{net === '' ? '–' : format.money({ currencyCode: currency, amount: net })}</td>
-        <td>{onChange && <IconButton small name={t('lines.remove', { place })} icon={X} onPress={onRemove} />}</td>
+        <td>
+          {onChange && <IconButton small name={t('lines.remove', { place })} icon={icons.X} onPress={onRemove} />}
+        </td>
       </tr>
       {fault !== undefined && (
         <tr>

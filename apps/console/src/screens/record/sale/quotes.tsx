@@ -1,7 +1,6 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import { Copy, Send } from '../../../gen/icons.ts';
 import { format, labels, language, t } from '../../../app/language.ts';
 import { call, download, invalidate, readQuery } from '../../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../../contract/json.ts';
@@ -9,7 +8,7 @@ import { FormFault } from '../../../kit/form/form-faults.tsx';
 import { Nothing } from '../../../kit/nothing.tsx';
 import { isMoney } from '../../../kit/record/value.tsx';
 import { copyText } from '../../../kit/notices.ts';
-import { Button, Chip, join } from '../../../kit/ui.tsx';
+import { Button, Chip, icons, join } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import { OperationDialog } from '../../operation/operation-dialog.tsx';
 import type { Item } from '../item.ts';
@@ -97,7 +96,12 @@ function Preview({ item, quote, beside }: { item: Item; quote: Json; beside: Rea
     <>
       <div className={style.actions}>
         {canSend && (
-          <Button kind="primary" icon={state === 'SENT' ? Copy : Send} isPending={isPending} onPress={() => mutate()}>
+          <Button
+            kind="primary"
+            icon={state === 'SENT' ? icons.Copy : icons.Send}
+            isPending={isPending}
+            onPress={() => mutate()}
+          >
             {t(state === 'SENT' ? 'quotes.newLink' : 'quotes.send')}
           </Button>
         )}

@@ -1,13 +1,12 @@
 import { useState } from 'react';
 import { Input } from 'react-aria-components';
-import { Plus, X } from '../../../gen/icons.ts';
 import { labels, t } from '../../../app/language.ts';
 import { keyText, useShortcut } from '../../../app/shortcuts.ts';
 import { itemsAt, textAt, type Json } from '../../../contract/json.ts';
 import { Fault, faultsOf, faultWithin, FormFault } from '../../../kit/form/form-faults.tsx';
 import { ReferencePicker } from '../../../kit/form/reference.tsx';
 import { Segments } from '../../../kit/form/segments.tsx';
-import { Button, IconButton, join } from '../../../kit/ui.tsx';
+import { Button, IconButton, icons, join } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import type { Item } from '../item.ts';
 import { useSave } from '../save.ts';
@@ -41,7 +40,7 @@ export function SplitEditor({ item, onEnd }: { item: Item; onEnd: () => void }) 
         />
       ))}
       <span className={text.row}>
-        <Button small icon={Plus} onPress={add}>
+        <Button small icon={icons.Plus} onPress={add}>
           {t('splits.add')}
         </Button>
         <span className={text.grow} />
@@ -95,7 +94,7 @@ function SplitRow({ split, place, fault, onChange, onRemove, onEnter }: SplitRow
           onChange={({ target }) => onChange({ ...split, share: target.value })}
           onKeyDown={({ key, nativeEvent }) => key === 'Enter' && !nativeEvent.isComposing && onEnter()}
         />
-        <IconButton small name={t('splits.remove', { place })} icon={X} onPress={onRemove} />
+        <IconButton small name={t('splits.remove', { place })} icon={icons.X} onPress={onRemove} />
       </div>
       <Segments
         small

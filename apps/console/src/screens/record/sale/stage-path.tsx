@@ -1,6 +1,5 @@
 import { useQueries, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { Check, Lock } from '../../../gen/icons.ts';
 import { labels, t } from '../../../app/language.ts';
 import { call, invalidate, readQuery } from '../../../contract/api.ts';
 import { isJson, textAt, type Json } from '../../../contract/json.ts';
@@ -11,7 +10,7 @@ import { TextField } from '../../../kit/form/field.tsx';
 import { FormRow } from '../../../kit/form/form.tsx';
 import type { Faults } from '../../../kit/form/form-faults.tsx';
 import { notify } from '../../../kit/notices.ts';
-import { Icon, join } from '../../../kit/ui.tsx';
+import { Icon, icons, join } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import { columnsOf, daysSince, verbOf, type Column } from '../../board/board-data.ts';
 import type { Item } from '../item.ts';
@@ -75,7 +74,7 @@ function Path({ item, columns, verb, since }: { item: Item; columns: readonly Co
       </ol>
       {why?.allowed === false && (
         <p id="path-why" role="status" className={style.why}>
-          <Icon of={Lock} small /> {why.refusals.map((refusal) => textAt(refusal, 'description')).join(' ')}
+          <Icon of={icons.Lock} small /> {why.refusals.map((refusal) => textAt(refusal, 'description')).join(' ')}
         </p>
       )}
       {asked && (
@@ -116,8 +115,8 @@ function Stage({ column, isPassed, isHere, isLocked, days, onPress, onPoint }: S
       onFocus={() => onPoint(true)}
       onBlur={() => onPoint(false)}
     >
-      {isPassed && <Icon of={Check} small />}
-      {isLocked && <Icon of={Lock} small />}
+      {isPassed && <Icon of={icons.Check} small />}
+      {isLocked && <Icon of={icons.Lock} small />}
       <span className={text.cut}>{column.name ?? column.key}</span>
       {isHere && column.isOpen && <span className={style.days}>{stayText(days, column.limitDays)}</span>}
     </button>
@@ -192,7 +191,7 @@ function MoveDialog({ item, to, check, onMove, onClose }: MoveDialogProps) {
             <ul className={style.reasons}>
               {refusals.map((refusal, index) => (
                 <li key={index}>
-                  <Icon of={Lock} small /> {textAt(refusal, 'description')}
+                  <Icon of={icons.Lock} small /> {textAt(refusal, 'description')}
                 </li>
               ))}
             </ul>

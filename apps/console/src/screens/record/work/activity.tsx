@@ -1,18 +1,6 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import {
-  CalendarDays,
-  CheckCheck,
-  FileText,
-  GitBranch,
-  Link as LinkIcon,
-  Mail,
-  Pencil,
-  Phone,
-  SquareKanban,
-  StickyNote,
-} from '../../../gen/icons.ts';
 import { words } from '../../../app/labels.ts';
 import { format, labels, t } from '../../../app/language.ts';
 import { useLiveChanges } from '../../../app/live.ts';
@@ -25,24 +13,24 @@ import { KeyName, Principal, Reference } from '../../../kit/record/names.tsx';
 import { useNow } from '../../../kit/media.ts';
 import { byDay, Day } from '../../../kit/record/timeline.tsx';
 import timelineStyle from '../../../kit/record/timeline.module.css';
-import { Button, Icon, join, type IconType } from '../../../kit/ui.tsx';
+import { Button, Icon, icons, join, type IconType } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import type { Item } from '../item.ts';
 import style from '../record.module.css';
 import { Composer } from './composer.tsx';
 import { timelineOf } from './timeline-of.ts';
 
-const icons: Readonly<Record<string, IconType>> = {
-  TASK: CheckCheck,
-  NOTE: StickyNote,
-  CALL: Phone,
-  MEETING: CalendarDays,
-  EMAIL: Mail,
-  DEAL: SquareKanban,
-  STAGE: GitBranch,
-  FILE: FileText,
-  ASSOCIATION: LinkIcon,
-  CHANGE: Pencil,
+const kindIcons: Readonly<Record<string, IconType>> = {
+  TASK: icons.CheckCheck,
+  NOTE: icons.StickyNote,
+  CALL: icons.Phone,
+  MEETING: icons.CalendarDays,
+  EMAIL: icons.Mail,
+  DEAL: icons.SquareKanban,
+  STAGE: icons.GitBranch,
+  FILE: icons.FileText,
+  ASSOCIATION: icons.Link,
+  CHANGE: icons.Pencil,
 };
 
 /** What can be shown alone, and the kinds of entries that it has. */
@@ -74,7 +62,7 @@ export function Activity({ item }: { item: Item }) {
           onChange={setKind}
           options={[
             { id: '', name: t('timeline.everything') },
-            ...parts.map((id) => ({ id, name: labels.value('TimelineKind', id), icon: icons[id], isIcon: true })),
+            ...parts.map((id) => ({ id, name: labels.value('TimelineKind', id), icon: kindIcons[id], isIcon: true })),
           ]}
         />
       </div>
@@ -110,7 +98,7 @@ function Entry({ entry, item }: { entry: Json; item: Item }) {
         {format.hour(new Date(time))}
       </time>
       <span className={join(timelineStyle.dot, style[`dot-${kind}`])}>
-        <Icon of={icons[kind] ?? Pencil} />
+        <Icon of={kindIcons[kind] ?? icons.Pencil} />
       </span>
       <div className={timelineStyle.what}>
         <p>

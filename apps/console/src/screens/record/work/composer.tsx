@@ -1,6 +1,5 @@
 import { useMutation } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
-import { CheckCheck, Phone, StickyNote } from '../../../gen/icons.ts';
 import { labels, t } from '../../../app/language.ts';
 import { useSession } from '../../../app/session.ts';
 import { keyText, useShortcut } from '../../../app/shortcuts.ts';
@@ -10,16 +9,16 @@ import { Select, TextField } from '../../../kit/form/field.tsx';
 import { faultsOf, FormFault } from '../../../kit/form/form-faults.tsx';
 import { Segments } from '../../../kit/form/segments.tsx';
 import { notify } from '../../../kit/notices.ts';
-import { Button } from '../../../kit/ui.tsx';
+import { Button, icons } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import { QuickAdd } from '../../work/quick-add-line.tsx';
 import type { Item } from '../item.ts';
 import style from '../record.module.css';
 
 const kinds = [
-  { id: 'note', icon: StickyNote, create: 'createNote', keys: 'n' },
-  { id: 'call', icon: Phone, create: 'createCall', keys: 'l' },
-  { id: 'task', icon: CheckCheck, create: 'createTask', keys: 't' },
+  { id: 'note', icon: icons.StickyNote, create: 'createNote', keys: 'n' },
+  { id: 'call', icon: icons.Phone, create: 'createCall', keys: 'l' },
+  { id: 'task', icon: icons.CheckCheck, create: 'createTask', keys: 't' },
 ] as const;
 
 /** What new work about a record names: the record, and its customer. */

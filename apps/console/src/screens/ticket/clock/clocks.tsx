@@ -1,11 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
-import { Check, CirclePause } from '../../../gen/icons.ts';
 import { format, labels, locale, t } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';
 import { readQuery } from '../../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../../contract/json.ts';
 import { useNow } from '../../../kit/media.ts';
-import { Icon, join, Ticks } from '../../../kit/ui.tsx';
+import { Icon, Ticks, icons, join } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import style from './clocks.module.css';
 import { clockOf, leftText, type Clock } from './sla-clock.ts';
@@ -65,13 +64,13 @@ function TimerClock({ timer, now }: { timer: Json; now: number }) {
       <span className={text.meta}>{metric}</span>
       {clock.tone === 'met' ? (
         <span className={join(style.said, text.two)}>
-          <Icon of={Check} small /> {labels.value('SlaTimerState', 'MET')}
+          <Icon of={icons.Check} small /> {labels.value('SlaTimerState', 'MET')}
         </span>
       ) : (
         <>
           <ClockTicks clock={clock} label={`${metric}: ${clockText(clock)}`} count={16} />
           <span className={join(style.said, style[clock.tone])}>
-            {clock.tone === 'paused' && <Icon of={CirclePause} small />}
+            {clock.tone === 'paused' && <Icon of={icons.CirclePause} small />}
             {clockText(clock)}
           </span>
         </>

@@ -1,11 +1,10 @@
-import { FileText, RefreshCw, X } from '../../../gen/icons.ts';
 import { t } from '../../../app/language.ts';
 import { storeOf } from '../../../app/store.ts';
 import { call } from '../../../contract/api.ts';
 import { textAt, type Json } from '../../../contract/json.ts';
 import { faultOf, sendFile, sentPart, sizeText, type Upload } from '../../../kit/file-upload.ts';
 import { Fault } from '../../../kit/form/form-faults.tsx';
-import { Button, Icon, IconButton, Ticks } from '../../../kit/ui.tsx';
+import { Button, Icon, IconButton, Ticks, icons } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import style from './composer.module.css';
 
@@ -110,7 +109,7 @@ export function AttachmentList({ of, fault }: { of: Attachments; fault: string |
         <ul className={style.attachments} aria-label={t('ticket.attachments')}>
           {of.uploads.map((upload, index) => (
             <li key={upload.id ?? index}>
-              <Icon of={FileText} small />
+              <Icon of={icons.FileText} small />
               <span className={text.cut}>{upload.file.name}</span>
               <span className={text.meta}>{sizeText(upload.file.size)}</span>
               {!upload.isDone && upload.fault === undefined && (
@@ -119,14 +118,14 @@ export function AttachmentList({ of, fault }: { of: Attachments; fault: string |
               {upload.fault !== undefined && (
                 <>
                   <Fault>{upload.fault}</Fault>
-                  <Button small icon={RefreshCw} onPress={() => of.retry(upload)}>
+                  <Button small icon={icons.RefreshCw} onPress={() => of.retry(upload)}>
                     {t('files.continue')}
                   </Button>
                 </>
               )}
               <IconButton
                 small
-                icon={X}
+                icon={icons.X}
                 name={t('ticket.removeFile', { name: upload.file.name })}
                 onPress={() => of.remove(upload)}
               />

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
-import { AtSign, FileStack, Zap } from '../../../gen/icons.ts';
+import * as icons from '../../../gen/icons.ts';
 import { labels, t } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';
 import { useShortcut } from '../../../app/shortcuts.ts';
@@ -35,7 +35,7 @@ export function MacroMenu({ ticket }: { ticket: Json }) {
   if (macros.length === 0) return null;
   return (
     <span data-macros>
-      <ChoiceMenu label={labels.resource('macros')} icon={Zap} shortcut="M" items={macros} onChoose={setMacro} />
+      <ChoiceMenu label={labels.resource('macros')} icon={icons.Zap} shortcut="M" items={macros} onChoose={setMacro} />
       {macro && <MacroDialog ticket={ticket} macro={macro} onClose={() => setMacro(undefined)} />}
     </span>
   );
@@ -101,7 +101,7 @@ export function TemplateMenu({ ticket, onChoose }: { ticket: Json; onChoose: (wo
   return (
     <ChoiceMenu
       label={labels.resource('templates')}
-      icon={FileStack}
+      icon={icons.FileStack}
       items={templates}
       onChoose={(template) => void insert(template)}
     />
@@ -112,7 +112,7 @@ export function TemplateMenu({ ticket, onChoose }: { ticket: Json; onChoose: (wo
 export function MentionMenu({ onChoose }: { onChoose: (words: string) => void }) {
   const people = [...usePeople().values()].filter(({ shape }) => shape === 'person');
   return (
-    <ButtonMenu label={t('ticket.mention')} kind="bare" icon={AtSign}>
+    <ButtonMenu label={t('ticket.mention')} kind="bare" icon={icons.AtSign}>
       {people.map(({ id, name }) => (
         <MenuItem key={id} onAction={() => onChoose(`@${name} `)}>
           {name}

@@ -1,6 +1,5 @@
 import { useEffect, useRef, useState, type DragEvent } from 'react';
 import { FileTrigger } from 'react-aria-components';
-import { Paperclip, Reply, StickyNote } from '../../../gen/icons.ts';
 import { t } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';
 import { keyText, useShortcut } from '../../../app/shortcuts.ts';
@@ -9,7 +8,7 @@ import { Select, TextField } from '../../../kit/form/field.tsx';
 import { faultsOf, faultWithin, FormFault, type Faults } from '../../../kit/form/form-faults.tsx';
 import { Segments } from '../../../kit/form/segments.tsx';
 import { useRecord } from '../../../kit/record/names.tsx';
-import { Button, join } from '../../../kit/ui.tsx';
+import { Button, icons, join } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import { useStatuses } from '../ticket-acts.ts';
 import { AttachmentList, useAttachments } from './attachments.tsx';
@@ -106,7 +105,7 @@ function Inputs({ ticket, draft, kinds, faults, onChange }: InputsProps) {
           options={kinds.map((kind) => ({
             id: kind,
             name: t(`ticket.${kind}`),
-            icon: kind === 'note' ? StickyNote : Reply,
+            icon: kind === 'note' ? icons.StickyNote : icons.Reply,
           }))}
         />
         <span className={join(text.meta, text.cut, text.grow)}>
@@ -163,7 +162,7 @@ function Foot({ ticket, draft, canSend, onChange, onFocus, onAttach }: FootProps
       {isNote ? <MentionMenu onChoose={add} /> : <TemplateMenu ticket={ticket} onChoose={add} />}
       {onAttach && (
         <FileTrigger allowsMultiple onSelect={(files) => onAttach([...(files ?? [])])}>
-          <Button small kind="bare" icon={Paperclip}>
+          <Button small kind="bare" icon={icons.Paperclip}>
             {t('ticket.attach')}
           </Button>
         </FileTrigger>

@@ -1,7 +1,6 @@
 import { useCallback, useEffect, useEffectEvent, useState } from 'react';
-import { ImageOff } from '../../../gen/icons.ts';
 import { t } from '../../../app/language.ts';
-import { Icon } from '../../../kit/ui.tsx';
+import { Icon, icons } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import style from '../conversation.module.css';
 import { buildMail, type MailShown } from './mail-document.ts';
@@ -85,7 +84,7 @@ export default function MailFrame({ html, title, pictures = noPictures, onSized 
       />
       {shown && shown.remote.length > 0 && (
         <p className={`${text.row} ${text.meta}`}>
-          <Icon of={ImageOff} small />
+          <Icon of={icons.ImageOff} small />
           {t('ticket.remote', { count: shown.remote.length })}
         </p>
       )}
