@@ -2,8 +2,7 @@ import { useQueryErrorResetBoundary } from '@tanstack/react-query';
 import { Link, useRouter, type ErrorComponentProps } from '@tanstack/react-router';
 import { Problem, type ValueFault } from '../contract/api.ts';
 import { isJson, textAt } from '../contract/json.ts';
-import { Button, Chip, Icon, Skeleton, icons } from '../kit/ui.tsx';
-import text from '../style/text.module.css';
+import { Button, Chip, Icon, icons, Skeleton, text } from '../kit/ui.tsx';
 import style from './boundaries.module.css';
 import { labels, t } from './language.ts';
 

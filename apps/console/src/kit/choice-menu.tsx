@@ -1,9 +1,8 @@
 import { Autocomplete, Input, Menu, MenuTrigger, Popover, SearchField, useFilter } from 'react-aria-components';
 import { t } from '../app/language.ts';
 import { textAt, type Json } from '../contract/json.ts';
-import text from '../style/text.module.css';
+import { Button, Icon, icons, text, type ButtonProps } from './ui.tsx';
 import { MenuItem } from './overlay.tsx';
-import { Button, Icon, icons, type ButtonProps } from './ui.tsx';
 import style from './overlay.module.css';
 
 /** From so many records on, a menu has a field to search them. */

@@ -1,8 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { labels } from '../app/language.ts';
-import text from '../style/text.module.css';
+import { Icon, icons, text } from './ui.tsx';
 import style from './crumbs.module.css';
-import { Icon, icons } from './ui.tsx';
 
 /** The name of a record after that of what it belongs to: its list, or `of` at `to`. */
 export function Crumbs({ resource = '', to = `/${resource}`, of = labels.resource(resource), title }: CrumbsProps) {

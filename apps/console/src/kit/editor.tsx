@@ -1,10 +1,9 @@
 import type { FocusEventHandler, KeyboardEvent, ReactNode } from 'react';
 import { GridListItem } from 'react-aria-components';
 import { t } from '../app/language.ts';
-import text from '../style/text.module.css';
+import { Chip, IconButton, icons, join, Key, text } from './ui.tsx';
 import style from './editor.module.css';
 import { ChosenList, type ChosenListProps } from './split.tsx';
-import { Chip, IconButton, Key, icons, join } from './ui.tsx';
 
 /** What is edited, beside what becomes of it. */
 export function Editor({ isDisabled, left, right, label }: EditorProps) {

@@ -1,6 +1,5 @@
 import type { ReactNode } from 'react';
-import text from '../style/text.module.css';
-import { Ticks } from './ui.tsx';
+import { text, Ticks } from './ui.tsx';
 import style from './nothing.module.css';
 
 interface NothingProps {

@@ -10,8 +10,7 @@ import {
   Popover,
   type MenuItemProps,
 } from 'react-aria-components';
-import text from '../style/text.module.css';
-import { Button, Icon, Key, type ButtonProps, type IconType } from './ui.tsx';
+import { Button, Icon, Key, text, type ButtonProps, type IconType } from './ui.tsx';
 import style from './overlay.module.css';
 
 /** A dialog over the screen, for what needs an answer first. Esc and a click beside it close it. */

@@ -1,7 +1,6 @@
 import type { ReactNode } from 'react';
-import text from '../style/text.module.css';
+import { join, text } from './ui.tsx';
 import style from './panel.module.css';
-import { join } from './ui.tsx';
 
 /** A card with a title. */
 export function Panel({ title, beside, end, className, children }: PanelProps) {

@@ -1,9 +1,8 @@
 import { useState, type ReactNode } from 'react';
 import { GridList, GridListItem, type GridListProps } from 'react-aria-components';
 import { useShortcut } from '../app/shortcuts.ts';
-import text from '../style/text.module.css';
+import { join, text } from './ui.tsx';
 import style from './split.module.css';
-import { join } from './ui.tsx';
 
 /** Items at the left, of which one is open at the right. J and K go from one to the next. */
 export function Split<Item>({ label, items, idOf, nameOf, line, chosenId, onChoose, children }: SplitProps<Item>) {

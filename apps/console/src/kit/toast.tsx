@@ -7,9 +7,8 @@ import {
 import { sentenceOf } from '../app/boundaries.tsx';
 import { t } from '../app/language.ts';
 import { Problem } from '../contract/api.ts';
-import text from '../style/text.module.css';
+import { Button, IconButton, icons, text } from './ui.tsx';
 import { notices, notify } from './notices.ts';
-import { Button, IconButton, icons } from './ui.tsx';
 import style from './toast.module.css';
 
 // What fails without a place of its own, such as an undo, is said here.

@@ -11,6 +11,8 @@ import style from './ui.module.css';
 /** The icons of Lucide by their names. The build takes over those that are used. */
 export * as icons from '../gen/icons.ts';
 export type { IconType };
+/** The styles of texts and rows that all screens have in common. */
+export { default as text } from '../style/text.module.css';
 
 /** An icon in the one stroke of the console, of 1.5 pixels. */
 export function Icon({ of, small = false }: { of: IconType; small?: boolean }) {

@@ -16,8 +16,7 @@ import {
 import { theContract } from '../../contract/contract.ts';
 import { readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt } from '../../contract/json.ts';
-import { Icon, Key, Keys, icons, type IconType } from '../../kit/ui.tsx';
-import text from '../../style/text.module.css';
+import { Icon, icons, Key, Keys, text, type IconType } from '../../kit/ui.tsx';
 import { labels, t } from '../language.ts';
 import { placeGroups, useMayGo } from '../navigation.ts';
 import { isPermitted, useSession } from '../session.ts';

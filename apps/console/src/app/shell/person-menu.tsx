@@ -1,8 +1,7 @@
 import { useState } from 'react';
 import { Button as AriaButton } from 'react-aria-components';
 import { Menu, MenuItem } from '../../kit/overlay.tsx';
-import { Face, Ticks, icons, join } from '../../kit/ui.tsx';
-import text from '../../style/text.module.css';
+import { Face, icons, join, text, Ticks } from '../../kit/ui.tsx';
 import { language, t } from '../language.ts';
 import { useLiveState } from '../live.ts';
 import { signOut, useSession } from '../session.ts';

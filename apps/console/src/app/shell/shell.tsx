@@ -1,7 +1,6 @@
 import { Link, Outlet, useLocation, useNavigate, useRouterState } from '@tanstack/react-router';
 import { useEffect, useState, type ReactNode } from 'react';
-import { Icon, Key, icons, join } from '../../kit/ui.tsx';
-import text from '../../style/text.module.css';
+import { Icon, icons, join, Key, text } from '../../kit/ui.tsx';
 import { t } from '../language.ts';
 import { followChanges } from '../live.ts';
 import { isWithin, placeGroups, useMayGo, type Place } from '../navigation.ts';

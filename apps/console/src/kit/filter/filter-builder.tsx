@@ -1,13 +1,12 @@
 import { useState } from 'react';
 import { labels, t } from '../../app/language.ts';
 import type { Resource } from '../../contract/contract.ts';
-import text from '../../style/text.module.css';
+import { Button, IconButton, icons, text } from '../ui.tsx';
 import { Choose } from '../form/choose.tsx';
 import { Select, TextField } from '../form/field.tsx';
 import type { FormField } from '../form/form-field.ts';
 import { Widget } from '../form/form-widgets.tsx';
 import { Segments } from '../form/segments.tsx';
-import { Button, IconButton, icons } from '../ui.tsx';
 import { namedBy, type FilterName } from './filter-completion.ts';
 import { faultText, FilterInput, type FilterFault } from './filter-input.tsx';
 import style from './filter-builder.module.css';

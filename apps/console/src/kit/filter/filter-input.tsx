@@ -1,7 +1,6 @@
 import { useId, useLayoutEffect, useRef, useState, type ReactNode } from 'react';
 import { find, format, labels, t } from '../../app/language.ts';
-import { Icon, IconButton, Key, icons, join } from '../ui.tsx';
-import text from '../../style/text.module.css';
+import { Icon, IconButton, icons, join, Key, text } from '../ui.tsx';
 import { useFilter, type FilterSource } from './use-filter.ts';
 import style from './filter.module.css';
 import type { Completion, CompletionGroup } from './filter-completion.ts';

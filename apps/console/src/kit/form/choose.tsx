@@ -9,8 +9,7 @@ import {
   Popover,
   type ComboBoxProps,
 } from 'react-aria-components';
-import text from '../../style/text.module.css';
-import { Icon, icons, join } from '../ui.tsx';
+import { Icon, icons, join, text } from '../ui.tsx';
 import { FieldEnd, FieldLabel, fieldProps, type Naming } from './field.tsx';
 import fieldStyle from './field.module.css';
 import style from './choose.module.css';

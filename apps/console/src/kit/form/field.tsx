@@ -14,8 +14,7 @@ import {
   TextField as AriaTextField,
   type TextFieldProps as AriaTextFieldProps,
 } from 'react-aria-components';
-import text from '../../style/text.module.css';
-import { Icon, icons, join } from '../ui.tsx';
+import { Icon, icons, join, text } from '../ui.tsx';
 import style from './field.module.css';
 
 /** What is said of any input. */

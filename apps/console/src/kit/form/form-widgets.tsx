@@ -1,9 +1,8 @@
 import { createContext, useContext, useState, type ReactNode } from 'react';
 import { Button as AriaButton, Tag, TagGroup, TagList } from 'react-aria-components';
 import { labels, language, t } from '../../app/language.ts';
-import text from '../../style/text.module.css';
+import { Icon, icons, text } from '../ui.tsx';
 import { useTitles } from '../record/names.tsx';
-import { Icon, icons } from '../ui.tsx';
 import { Check, Select, TextField, type Naming } from './field.tsx';
 import type { FormField } from './form-field.ts';
 import { Fault, type Faults } from './form-faults.tsx';

@@ -1,5 +1,5 @@
 import { memo, useEffect, useRef, type CSSProperties, type KeyboardEvent } from 'react';
-import { Icon, Skeleton, icons, join } from '../ui.tsx';
+import { Icon, icons, join, Skeleton } from '../ui.tsx';
 import { useGridWindow } from './grid-window.ts';
 import { CheckBox, GridRow, type GridColumn, type GridOrder, type GridProps } from './grid-row.tsx';
 import style from './grid.module.css';

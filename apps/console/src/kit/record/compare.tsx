@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import { Radio, RadioGroup } from 'react-aria-components';
-import text from '../../style/text.module.css';
+import { text } from '../ui.tsx';
 import style from './compare.module.css';
 
 export type Side = 'left' | 'right';

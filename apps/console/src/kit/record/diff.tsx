@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import { Radio, RadioGroup } from 'react-aria-components';
 import { t } from '../../app/language.ts';
 import { isEmpty, isJson, isSame, type Json } from '../../contract/json.ts';
-import text from '../../style/text.module.css';
+import { text } from '../ui.tsx';
 import type { FormField } from '../form/form-field.ts';
 import style from './diff.module.css';
 import { Value } from './value.tsx';

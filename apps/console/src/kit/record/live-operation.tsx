@@ -4,9 +4,8 @@ import { problemText } from '../../app/boundaries.tsx';
 import { format, labels, t } from '../../app/language.ts';
 import { call, follow, invalidate, Problem, queryClient, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
-import text from '../../style/text.module.css';
+import { Button, Chip, icons, text, Ticks, type IconType } from '../ui.tsx';
 import { FormFault } from '../form/form-faults.tsx';
-import { Button, Chip, Ticks, icons, type IconType } from '../ui.tsx';
 import style from './live-operation.module.css';
 
 /** States in which nothing more comes. */

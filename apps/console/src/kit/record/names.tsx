@@ -6,8 +6,7 @@ import { call, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { theContract, type Field, type Resource } from '../../contract/contract.ts';
 import { hintsOf, titleOf } from '../../hints/hints.ts';
-import text from '../../style/text.module.css';
-import { Face, join } from '../ui.tsx';
+import { Face, join, text } from '../ui.tsx';
 import { noneIfForbidden, readNamed } from './read-named.ts';
 
 /** What stands for a record that has no name, such as `01a2…dea0`: the end differs between records that are made together. */

@@ -1,9 +1,8 @@
 import type { ReactNode } from 'react';
 import { find, format, labels, locale, t } from '../../app/language.ts';
 import { isJson, textAt, type Json } from '../../contract/json.ts';
-import text from '../../style/text.module.css';
+import { Icon, IconButton, icons, join, text, type IconType } from '../ui.tsx';
 import { nameOf, type FormField } from '../form/form-field.ts';
-import { Icon, IconButton, icons, join, type IconType } from '../ui.tsx';
 import { Principal } from './names.tsx';
 import { changesOf, Diff, type FieldChange } from './diff.tsx';
 import style from './timeline.module.css';

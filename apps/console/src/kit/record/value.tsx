@@ -2,8 +2,7 @@ import { Fragment } from 'react';
 import type { FormField } from '../form/form-field.ts';
 import { find, format, labels, t } from '../../app/language.ts';
 import { isEmpty, isJson, textAt, type Json } from '../../contract/json.ts';
-import text from '../../style/text.module.css';
-import { Chip, Icon, icons, join } from '../ui.tsx';
+import { Chip, Icon, icons, join, text } from '../ui.tsx';
 import { isPrincipal, isRecordRef, KeyName, NamedRecord, Principal, RecordName, Reference } from './names.tsx';
 
 /** What callers without access see in place of personal data. */

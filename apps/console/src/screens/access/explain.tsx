@@ -8,8 +8,7 @@ import { theContract } from '../../contract/contract.ts';
 import { readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { Select } from '../../kit/form/field.tsx';
-import { Chip, icons } from '../../kit/ui.tsx';
-import text from '../../style/text.module.css';
+import { Chip, icons, text } from '../../kit/ui.tsx';
 import style from './explain.module.css';
 
 /** Why a person or a key may do something, or may not: the roles that grant it, with what they cover. */

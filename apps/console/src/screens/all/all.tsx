@@ -4,7 +4,7 @@ import { isPermitted, useSession } from '../../app/session.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { useSentences } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
-import text from '../../style/text.module.css';
+import { text } from '../../kit/ui.tsx';
 import style from './all.module.css';
 
 /** Every collection that can be listed, so that a new one has a place before it has a link of its own. */

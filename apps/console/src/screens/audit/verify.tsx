@@ -6,8 +6,7 @@ import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { call, download, invalidate, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { saveFile } from '../../kit/notices.ts';
-import { Button, Chip, icons } from '../../kit/ui.tsx';
-import text from '../../style/text.module.css';
+import { Button, Chip, icons, text } from '../../kit/ui.tsx';
 import style from './verify.module.css';
 
 /** Each chain of hashes, with the operations that check it, sign its head and give it as a file. */

@@ -13,8 +13,7 @@ import {
 import { sentenceOf } from '../../app/boundaries.tsx';
 import { format, labels, locale, t } from '../../app/language.ts';
 import { textAt, type Json } from '../../contract/json.ts';
-import { Icon, Skeleton, icons, join } from '../../kit/ui.tsx';
-import text from '../../style/text.module.css';
+import { Icon, icons, join, Skeleton, text } from '../../kit/ui.tsx';
 import { columnQuery, withMoves, type Beside, type Column } from './board-data.ts';
 import { focusCard, lifted, useBoard } from './moves.ts';
 import { CardActions, CardFace, ColumnHead, isLate } from './card.tsx';

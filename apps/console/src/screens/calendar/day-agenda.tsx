@@ -1,6 +1,6 @@
 import { Link, useNavigate } from '@tanstack/react-router';
 import { t } from '../../app/language.ts';
-import text from '../../style/text.module.css';
+import { text } from '../../kit/ui.tsx';
 import workStyle from '../work/work.module.css';
 import { addDays, today } from '../home/home-data.ts';
 import { placeOn, useEntries } from './entries.ts';

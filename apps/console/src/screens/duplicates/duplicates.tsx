@@ -14,8 +14,7 @@ import { Compare, type ComparedRow, type Side } from '../../kit/record/compare.t
 import { Nothing } from '../../kit/nothing.tsx';
 import { Split, SplitFoot, SplitLine } from '../../kit/split.tsx';
 import { notify } from '../../kit/notices.ts';
-import { Button, Chip, Face, Ticks, icons } from '../../kit/ui.tsx';
-import text from '../../style/text.module.css';
+import { Button, Chip, Face, icons, text, Ticks } from '../../kit/ui.tsx';
 import { theContract } from '../../contract/contract.ts';
 import { plainText } from '../../kit/record/value.tsx';
 import { useGoOn } from '../../kit/use-go-on.ts';

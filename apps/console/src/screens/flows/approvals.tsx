@@ -11,8 +11,7 @@ import { Ask } from '../../kit/form/ask.tsx';
 import { TextField } from '../../kit/form/field.tsx';
 import { Nothing } from '../../kit/nothing.tsx';
 import { NamedRecord } from '../../kit/record/names.tsx';
-import { Button, icons } from '../../kit/ui.tsx';
-import text from '../../style/text.module.css';
+import { Button, icons, text } from '../../kit/ui.tsx';
 import style from './flows.module.css';
 
 /** The questions of flows that wait for who is signed in. */

@@ -4,9 +4,8 @@ import { find, labels, t } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { call, invalidate, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
-import { Icon, icons } from '../../kit/ui.tsx';
+import { Icon, icons, text } from '../../kit/ui.tsx';
 import { useGoOn } from '../../kit/use-go-on.ts';
-import text from '../../style/text.module.css';
 import style from './flows.module.css';
 
 /** What a flow without a template begins with. */

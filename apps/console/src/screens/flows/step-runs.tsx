@@ -1,7 +1,6 @@
 import { labels, t } from '../../app/language.ts';
 import { isJson, textAt, type Json } from '../../contract/json.ts';
-import { Icon, icons, type IconType } from '../../kit/ui.tsx';
-import text from '../../style/text.module.css';
+import { Icon, icons, text, type IconType } from '../../kit/ui.tsx';
 import style from './flows.module.css';
 import { durationText, iconOf } from './step-names.ts';
 

@@ -10,8 +10,7 @@ import { faultsOf } from '../../kit/form/form-faults.tsx';
 import type { FormField } from '../../kit/form/form-field.ts';
 import { Form } from '../../kit/form/form.tsx';
 import { NamedRecord } from '../../kit/record/names.tsx';
-import { Button, Chip, icons } from '../../kit/ui.tsx';
-import text from '../../style/text.module.css';
+import { Button, Chip, icons, text } from '../../kit/ui.tsx';
 import style from './flows.module.css';
 import { FlowProblem, StepRuns } from './step-runs.tsx';
 

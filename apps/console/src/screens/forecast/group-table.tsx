@@ -2,7 +2,7 @@ import { format, labels, t } from '../../app/language.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { Panel } from '../../kit/panel.tsx';
 import { Principal } from '../../kit/record/names.tsx';
-import text from '../../style/text.module.css';
+import { text } from '../../kit/ui.tsx';
 import { amountsIn, columns, groupCondition, inOrder, sumOf, type Scope, type View } from './forecast-data.ts';
 import { Drill, Gap, QuotaBar, scopeOf } from './summary.tsx';
 import style from './forecast.module.css';

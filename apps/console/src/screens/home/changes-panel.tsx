@@ -9,8 +9,7 @@ import { useLiveChanges, useLiveState } from '../../app/live.ts';
 import { theContract, type Field, type Resource } from '../../contract/contract.ts';
 import { invalidate, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
-import { Face, join, Ticks } from '../../kit/ui.tsx';
-import text from '../../style/text.module.css';
+import { Face, join, text, Ticks } from '../../kit/ui.tsx';
 import { Panel } from '../../kit/panel.tsx';
 import style from './home.module.css';
 

@@ -4,7 +4,7 @@ import { format, t } from '../../app/language.ts';
 import { readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, valueAt } from '../../contract/json.ts';
 import { BarChart, useAsTable } from '../../kit/chart/chart-bars.tsx';
-import text from '../../style/text.module.css';
+import { text } from '../../kit/ui.tsx';
 import { Panel } from '../../kit/panel.tsx';
 import { addDays, allOf, dayText, today, weekOf } from './home-data.ts';
 import style from './home.module.css';

@@ -7,8 +7,7 @@ import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { LiveOperation } from '../../kit/record/live-operation.tsx';
 import { Nothing } from '../../kit/nothing.tsx';
 import { Split, SplitLine } from '../../kit/split.tsx';
-import { Button, Chip, Icon, icons } from '../../kit/ui.tsx';
-import text from '../../style/text.module.css';
+import { Button, Chip, Icon, icons, text } from '../../kit/ui.tsx';
 import { Select } from '../../kit/form/field.tsx';
 import style from './imports.module.css';
 

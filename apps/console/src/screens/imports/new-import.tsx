@@ -12,9 +12,8 @@ import { uploadParts } from '../../contract/upload.ts';
 import { useFirst } from '../../kit/form/choices.ts';
 import { Select, TextField } from '../../kit/form/field.tsx';
 import { LiveOperation } from '../../kit/record/live-operation.tsx';
-import { Button, Icon, icons } from '../../kit/ui.tsx';
+import { Button, Icon, icons, text } from '../../kit/ui.tsx';
 import { useGoOn } from '../../kit/use-go-on.ts';
-import text from '../../style/text.module.css';
 import { MappedColumns, skipped } from './imports.tsx';
 import style from './imports.module.css';
 

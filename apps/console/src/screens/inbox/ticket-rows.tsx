@@ -3,8 +3,7 @@ import { format, labels, t } from '../../app/language.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import { useTitles } from '../../kit/record/names.tsx';
 import { ChosenList } from '../../kit/split.tsx';
-import { join } from '../../kit/ui.tsx';
-import text from '../../style/text.module.css';
+import { join, text } from '../../kit/ui.tsx';
 import { DueMark } from '../ticket/clock/clocks.tsx';
 import style from './inbox.module.css';
 

@@ -7,9 +7,8 @@ import { theContract, type Field, type Resource } from '../../contract/contract.
 import { itemsAt, valueAt, type Json } from '../../contract/json.ts';
 import { hintsOf } from '../../hints/hints.ts';
 import type { GridColumn } from '../../kit/grid/grid-row.tsx';
-import { Chip, Face, Ticks } from '../../kit/ui.tsx';
+import { Chip, Face, text, Ticks } from '../../kit/ui.tsx';
 import { Value } from '../../kit/record/value.tsx';
-import text from '../../style/text.module.css';
 import style from './list.module.css';
 
 export interface ListColumn extends GridColumn<Json> {

@@ -8,7 +8,7 @@ import { call, invalidate } from '../../contract/api.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import type { Resource } from '../../contract/contract.ts';
 import type { RowState } from '../../kit/grid/grid-row.tsx';
-import text from '../../style/text.module.css';
+import { text } from '../../kit/ui.tsx';
 
 /** How long a row shows that someone else changed it. */
 const changedMs = 8_000;

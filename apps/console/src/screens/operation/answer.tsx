@@ -2,8 +2,7 @@ import { Fragment, useState } from 'react';
 import { copyText, saveFile } from '../../kit/notices.ts';
 import { t } from '../../app/language.ts';
 import { Segments } from '../../kit/form/segments.tsx';
-import { Button, Chip, IconButton, icons } from '../../kit/ui.tsx';
-import text from '../../style/text.module.css';
+import { Button, Chip, IconButton, icons, text } from '../../kit/ui.tsx';
 import type { Exchange } from './snippets.ts';
 import style from './operation.module.css';
 

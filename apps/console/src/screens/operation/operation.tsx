@@ -6,8 +6,7 @@ import { useSentences } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
 import type { Json } from '../../contract/json.ts';
 import { LiveOperation } from '../../kit/record/live-operation.tsx';
-import { Chip, Icon, icons } from '../../kit/ui.tsx';
-import text from '../../style/text.module.css';
+import { Chip, Icon, icons, text } from '../../kit/ui.tsx';
 import { OperationForm } from './operation-form.tsx';
 import style from './operation.module.css';
 

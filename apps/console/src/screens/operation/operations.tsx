@@ -7,8 +7,7 @@ import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { useShortcut } from '../../app/shortcuts.ts';
 import { useSentences } from '../../contract/api.ts';
 import { theContract, type Operation } from '../../contract/contract.ts';
-import { Icon, Key, icons } from '../../kit/ui.tsx';
-import text from '../../style/text.module.css';
+import { Icon, icons, Key, text } from '../../kit/ui.tsx';
 import style from './operation.module.css';
 import { Verb } from './operation.tsx';
 

@@ -12,7 +12,7 @@ import type { Faults } from '../../kit/form/form-faults.tsx';
 import { Form } from '../../kit/form/form.tsx';
 import { keep } from '../../kit/form/use-draft.ts';
 import { notify } from '../../kit/notices.ts';
-import text from '../../style/text.module.css';
+import { text } from '../../kit/ui.tsx';
 
 interface StageDialogProps extends RemoveStageProps {
   dialog: 'add' | 'remove' | 'archive';

@@ -13,8 +13,7 @@ import type { FormField } from '../../kit/form/form-field.ts';
 import { Form, inputsOf } from '../../kit/form/form.tsx';
 import { Segments } from '../../kit/form/segments.tsx';
 import { ButtonMenu, MenuItem } from '../../kit/overlay.tsx';
-import { Button, Icon, IconButton, icons, type IconType } from '../../kit/ui.tsx';
-import text from '../../style/text.module.css';
+import { Button, Icon, IconButton, icons, text, type IconType } from '../../kit/ui.tsx';
 import style from './pipeline.module.css';
 
 interface StageFormProps {

@@ -3,7 +3,7 @@ import { format, labels, t } from '../../app/language.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { EditorLine, EditorList } from '../../kit/editor.tsx';
 import { isFaulty, type Faults } from '../../kit/form/form-faults.tsx';
-import { Chip, Icon, Ticks, icons } from '../../kit/ui.tsx';
+import { Chip, Icon, icons, Ticks } from '../../kit/ui.tsx';
 import { moved } from './edits.ts';
 import style from './pipeline.module.css';
 

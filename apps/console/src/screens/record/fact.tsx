@@ -4,9 +4,8 @@ import { format, t } from '../../app/language.ts';
 import { isJson, textAt, valueAt, type Json } from '../../contract/json.ts';
 import type { FormField } from '../../kit/form/form-field.ts';
 import { theContract } from '../../contract/contract.ts';
-import { IconButton, icons, join } from '../../kit/ui.tsx';
+import { IconButton, icons, join, text } from '../../kit/ui.tsx';
 import { isMoney, Value } from '../../kit/record/value.tsx';
-import text from '../../style/text.module.css';
 import style from './record.module.css';
 
 /** The value of one field, with links, faces and names in place of ids. `isShort` keeps it to one line. */

@@ -4,9 +4,8 @@ import { shapeOf } from '../../kit/record/names.tsx';
 import { format, labels, t } from '../../app/language.ts';
 import { theContract, type Field } from '../../contract/contract.ts';
 import { textAt, type Json } from '../../contract/json.ts';
-import { Face, IconButton, icons } from '../../kit/ui.tsx';
+import { Face, IconButton, icons, text } from '../../kit/ui.tsx';
 import { isMoney, Value } from '../../kit/record/value.tsx';
-import text from '../../style/text.module.css';
 import style from './record.module.css';
 
 /** A panel with a title, how many there are, and how to add one or to edit all. */

@@ -6,7 +6,7 @@ import { format, t } from '../../app/language.ts';
 import { Segments } from '../../kit/form/segments.tsx';
 import { theContract, type Resource } from '../../contract/contract.ts';
 import { textAt, type Json } from '../../contract/json.ts';
-import { Button, Chip, Face, Ticks, icons, join } from '../../kit/ui.tsx';
+import { Button, Chip, Face, icons, join, Ticks } from '../../kit/ui.tsx';
 import { hintsOf, titleOf } from '../../hints/hints.ts';
 import { isPrincipal, shapeOf, Title, titleText } from '../../kit/record/names.tsx';
 import type { FormField } from '../../kit/form/form-field.ts';

@@ -7,8 +7,7 @@ import { theContract, type Field, type Resource } from '../../contract/contract.
 import { readQuery } from '../../contract/api.ts';
 import { isJson, itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { hintsOf } from '../../hints/hints.ts';
-import { Chip } from '../../kit/ui.tsx';
-import text from '../../style/text.module.css';
+import { Chip, text } from '../../kit/ui.tsx';
 import { OperationDialog } from '../operation/operation-dialog.tsx';
 import { CustomerCard } from '../ticket/customer-card.tsx';
 import { TaskList } from '../work/task-list.tsx';

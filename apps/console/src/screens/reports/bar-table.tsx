@@ -1,8 +1,7 @@
 import type { ReactNode } from 'react';
 import { t } from '../../app/language.ts';
 import { Legend } from '../../kit/panel.tsx';
-import { join } from '../../kit/ui.tsx';
-import text from '../../style/text.module.css';
+import { join, text } from '../../kit/ui.tsx';
 import style from './reports.module.css';
 
 interface BarTableProps {

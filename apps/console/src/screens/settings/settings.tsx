@@ -11,7 +11,7 @@ import { DraftField } from '../../kit/form/draft-field.tsx';
 import { FormFault } from '../../kit/form/form-faults.tsx';
 import { SaveButton } from '../../kit/form/save-button.tsx';
 import { useDraft } from '../../kit/form/use-draft.ts';
-import text from '../../style/text.module.css';
+import { text } from '../../kit/ui.tsx';
 
 const query = readQuery('getSettings');
 

@@ -5,8 +5,7 @@ import { format, labels, language, t } from '../../app/language.ts';
 import { call } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { Segments } from '../../kit/form/segments.tsx';
-import { IconButton, icons } from '../../kit/ui.tsx';
-import text from '../../style/text.module.css';
+import { IconButton, icons, text } from '../../kit/ui.tsx';
 import { leftText } from '../ticket/clock/sla-clock.ts';
 import style from './sla.module.css';
 

@@ -12,12 +12,11 @@ import { SaveButton } from '../../kit/form/save-button.tsx';
 import { useDraft, type Draft } from '../../kit/form/use-draft.ts';
 import { RecordOfAddress } from '../../kit/record-of-address.tsx';
 import { StateChip } from '../../kit/record/states.tsx';
-import { Button, icons } from '../../kit/ui.tsx';
+import { Button, icons, text } from '../../kit/ui.tsx';
 import { call, invalidate } from '../../contract/api.ts';
 import { Ask } from '../../kit/form/ask.tsx';
 import { Segments } from '../../kit/form/segments.tsx';
 import { notify } from '../../kit/notices.ts';
-import text from '../../style/text.module.css';
 import { Simulation } from './simulation.tsx';
 import { TargetTable } from './target-table.tsx';
 

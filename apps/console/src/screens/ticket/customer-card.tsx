@@ -4,8 +4,7 @@ import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { useFirst } from '../../kit/form/choices.ts';
 import { shapeOf, useRecord } from '../../kit/record/names.tsx';
 import { isMoney } from '../../kit/record/value.tsx';
-import { Chip, Face, Icon, icons, join } from '../../kit/ui.tsx';
-import text from '../../style/text.module.css';
+import { Chip, Face, Icon, icons, join, text } from '../../kit/ui.tsx';
 import style from './ticket-pane.module.css';
 
 /** The customer of a ticket: how to be reached, their other tickets, and what they may buy. */

@@ -8,8 +8,7 @@ import { sizeText } from '../../kit/file-upload.ts';
 import { Check } from '../../kit/form/field.tsx';
 import { saveFile } from '../../kit/notices.ts';
 import { Principal, Reference, useRecord } from '../../kit/record/names.tsx';
-import { Button, Chip, Icon, IconButton, icons, join } from '../../kit/ui.tsx';
-import text from '../../style/text.module.css';
+import { Button, Chip, Icon, IconButton, icons, join, text } from '../../kit/ui.tsx';
 import style from './conversation.module.css';
 import { RedactDialog } from './redact-dialog.tsx';
 

@@ -5,8 +5,7 @@ import { textAt, type Json } from '../../contract/json.ts';
 import { Ask } from '../../kit/form/ask.tsx';
 import { TextField } from '../../kit/form/field.tsx';
 import { notify } from '../../kit/notices.ts';
-import { Button } from '../../kit/ui.tsx';
-import text from '../../style/text.module.css';
+import { Button, text } from '../../kit/ui.tsx';
 import { refreshTickets } from './ticket-acts.ts';
 
 /** A part of a text, in UTF-16 code units. */

@@ -1,8 +1,7 @@
 import { format, t } from '../../app/language.ts';
 import { theContract } from '../../contract/contract.ts';
 import { Sparkline } from '../../kit/chart/chart.tsx';
-import { join, Ticks } from '../../kit/ui.tsx';
-import text from '../../style/text.module.css';
+import { join, text, Ticks } from '../../kit/ui.tsx';
 import { operationsOf, percentile, type Frame, type OperationFigures } from './figures.ts';
 import { msText } from './strip.tsx';
 import style from './traffic.module.css';

@@ -1,6 +1,5 @@
 import { format, t } from '../../app/language.ts';
-import { Chip, Ticks, icons } from '../../kit/ui.tsx';
-import text from '../../style/text.module.css';
+import { Chip, icons, text, Ticks } from '../../kit/ui.tsx';
 import { figuresOf, figuresOfFrame, lastSeconds, percentile, type Budget, type Frame } from './figures.ts';
 import style from './traffic.module.css';
 

@@ -8,8 +8,7 @@ import { Fault } from '../../../kit/form/form-faults.tsx';
 import { FormRow, inputsOf } from '../../../kit/form/form.tsx';
 import { Segments } from '../../../kit/form/segments.tsx';
 import type { Draft } from '../../../kit/form/use-draft.ts';
-import { Button, IconButton, icons } from '../../../kit/ui.tsx';
-import text from '../../../style/text.module.css';
+import { Button, IconButton, icons, text } from '../../../kit/ui.tsx';
 import { optionsOf, useFirst } from '../../../kit/form/choices.ts';
 import style from '../marketing.module.css';
 

@@ -1,7 +1,6 @@
 import { t } from '../../../app/language.ts';
 import { itemsAt, textAt, type Json } from '../../../contract/json.ts';
-import { Chip } from '../../../kit/ui.tsx';
-import text from '../../../style/text.module.css';
+import { Chip, text } from '../../../kit/ui.tsx';
 import { useFirst } from '../../../kit/form/choices.ts';
 import style from './forms.module.css';
 

@@ -15,7 +15,7 @@ import { ReferencePicker } from '../../../kit/form/reference.tsx';
 import { Segments } from '../../../kit/form/segments.tsx';
 import type { Draft } from '../../../kit/form/use-draft.ts';
 import { usePeople } from '../../../kit/record/names.tsx';
-import text from '../../../style/text.module.css';
+import { text } from '../../../kit/ui.tsx';
 import { optionsOf, useFirst } from '../../../kit/form/choices.ts';
 
 /** Records whose fields a segment can ask for, besides those of customers: a customer is in it who has one that fits. */

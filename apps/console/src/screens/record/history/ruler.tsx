@@ -3,8 +3,7 @@ import { useRef, type KeyboardEvent, type PointerEvent } from 'react';
 import { format, locale, t } from '../../../app/language.ts';
 import { useShortcut } from '../../../app/shortcuts.ts';
 import { textAt, type Json } from '../../../contract/json.ts';
-import { Chip, Icon, icons } from '../../../kit/ui.tsx';
-import text from '../../../style/text.module.css';
+import { Chip, Icon, icons, text } from '../../../kit/ui.tsx';
 import type { Item } from '../item.ts';
 import style from './ruler.module.css';
 

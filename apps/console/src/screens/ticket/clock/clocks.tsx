@@ -4,8 +4,7 @@ import { useMay } from '../../../app/resource.ts';
 import { readQuery } from '../../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../../contract/json.ts';
 import { useNow } from '../../../kit/media.ts';
-import { Icon, Ticks, icons, join } from '../../../kit/ui.tsx';
-import text from '../../../style/text.module.css';
+import { Icon, icons, join, text, Ticks } from '../../../kit/ui.tsx';
 import style from './clocks.module.css';
 import { clockOf, leftText, type Clock } from './sla-clock.ts';
 

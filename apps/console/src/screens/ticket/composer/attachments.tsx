@@ -4,8 +4,7 @@ import { call } from '../../../contract/api.ts';
 import { textAt, type Json } from '../../../contract/json.ts';
 import { faultOf, sendFile, sentPart, sizeText, type Upload } from '../../../kit/file-upload.ts';
 import { Fault } from '../../../kit/form/form-faults.tsx';
-import { Button, Icon, IconButton, Ticks, icons } from '../../../kit/ui.tsx';
-import text from '../../../style/text.module.css';
+import { Button, Icon, IconButton, icons, text, Ticks } from '../../../kit/ui.tsx';
 import style from './composer.module.css';
 
 /** Most files of a reply, and most bytes of them in all: a little less than the server takes. */

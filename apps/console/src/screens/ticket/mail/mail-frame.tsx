@@ -1,7 +1,6 @@
 import { useCallback, useEffect, useEffectEvent, useState } from 'react';
 import { t } from '../../../app/language.ts';
-import { Icon, icons } from '../../../kit/ui.tsx';
-import text from '../../../style/text.module.css';
+import { Icon, icons, text } from '../../../kit/ui.tsx';
 import style from '../conversation.module.css';
 import { buildMail, type MailShown } from './mail-document.ts';
 
