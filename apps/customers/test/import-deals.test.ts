@@ -184,6 +184,19 @@ test('an operation requires a known type that the caller can write and that matc
   expect((await operations.createImport({})).import?.recordType).toBeUndefined();
 });
 
+test('amounts without a currency are in that of their row, or in that of the workspace', async () => {
+  const main = await createPipeline();
+  const { baseCurrency } = await customers.call('getSettings', {}, sales.caller);
+  const file = `title,pipeline_id,stage,Amount,Currency\nFirst,${main.id},new,1200,\nSecond,${main.id},new,80.5,chf\n`;
+
+  expect(await run(file)).toMatchObject({ counts: { created: 2 }, issues: [] });
+  const { deals } = await customers.call('listDeals', { orderBy: 'title' }, sales.caller);
+  expect(deals.map(({ amount }) => amount)).toEqual([
+    { amount: '1200', currencyCode: baseCurrency },
+    { amount: '80.5', currencyCode: 'CHF' },
+  ]);
+});
+
 test('a row that is retried after a conflict is reported once', async () => {
   const main = await createPipeline();
   const { id } = await sales.createDeal(main, { title: 'Mine' });

@@ -14,6 +14,7 @@ import {
 import { crossRate, sumText } from '@rapport/money';
 import { readEachForTenant, readForTenant, type Statement } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
+import { baseCurrency } from '../../engine/query/base-currency.js';
 import { ofAll } from '../../engine/query/list/planner-settings.js';
 import { missingRecord } from '../../engine/records/missing-record.js';
 import { Values } from '../../engine/values/statement-values.js';
@@ -70,7 +71,7 @@ export class DealValuesController implements ServiceHandlers<DealValuesServiceSe
   }
 
   async sumDealValues(request: SumDealValuesRequest): Promise<SumDealValuesResponse> {
-    const currencyCode = await this.#baseCurrency();
+    const currencyCode = await baseCurrency(this.em);
     const [rows = []] = await readEachForTenant<SumRow>(this.em, [sumStatement(request, currencyCode)], ofAll);
     return {
       currencyCode,
@@ -84,13 +85,6 @@ export class DealValuesController implements ServiceHandlers<DealValuesServiceSe
         },
       })),
     };
-  }
-
-  async #baseCurrency(): Promise<string> {
-    const values = [currentCaller().tenantId];
-    const sql = 'select base_currency($1) as code';
-    const [row] = await readForTenant<{ code: string }>(this.em, { name: 'base_currency', sql, values });
-    return row?.code ?? '';
   }
 }
 

@@ -5,6 +5,7 @@ import { AppError, callContext, currentCaller } from '@rapport/platform';
 import { BulkPace } from '../pace/bulk-pace.js';
 import type { BulkSlot } from '../pace/bulk-slot.js';
 import type { BulkWork } from '../pace/bulk-work.js';
+import { baseCurrency } from '../query/base-currency.js';
 import { checkRequest } from '../values/contract.js';
 import { CustomFields } from '../fields/custom-fields.js';
 import { currentSeal } from '../sealing/seal.js';
@@ -80,7 +81,7 @@ async function importFile(
     if (first.done) throw fileError('REQUIRED', 'is required.');
     checkRequest(rules.type.method('import').path, first.value);
     const { file, map, externalIdSystem, validateOnly = false } = first.value;
-    const defaults = rowDefaults(first.value);
+    const defaults = { ...rowDefaults(first.value), currency: await baseCurrency(em) };
     const ofFile = rules.ofKind?.(defaults.kind) ?? rules;
     const columnsNow = async (source: EntityManager) =>
       new Columns(ofFile, map, externalIdSystem !== undefined, await CustomFields.load(source, rules.type));

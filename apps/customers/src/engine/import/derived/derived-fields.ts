@@ -23,6 +23,10 @@ export type DerivedField = ImportField & {
     | { kind: 'ID' | 'CUSTOM_FIELDS' | 'EXTERNAL_ID' }
     /** `noun` names a valid value in issues. */
     | { kind: 'VALUE'; read: ReadCell; noun: string }
+    /** An amount. `read` leaves the currency empty if the cell has none. */
+    | { kind: 'MONEY'; read: (cell: unknown, readDay: ReadDay) => MoneyCell | undefined }
+    /** The currency of the amounts of a row that have none: no field of the record. */
+    | { kind: 'CURRENCY' }
     | { kind: 'TEXTS' }
     /** Messages. `part` is the part that a plain text sets; a list without it accepts only JSON objects. */
     | { kind: 'ITEMS'; read: ReadCell; part: string | undefined; targetOf?: (label: string) => NamedTarget | undefined }
@@ -46,7 +50,18 @@ export function derivedFields(type: RecordType, title: string | undefined): Map<
     const others = field.name === title ? titles.filter((each) => !taken.has(each)) : [];
     return derivedField(type, field, [field.name, ...others]);
   });
-  return new Map([['id', { kind: 'ID', name: 'id' }], ...all]);
+  const hasAmounts = all.some(([, { kind }]) => kind === 'MONEY') && !taken.has('currency');
+  const currency: [string, DerivedField][] = hasAmounts ? [['currency', currencyOf(type)]] : [];
+  return new Map([['id', { kind: 'ID', name: 'id' }], ...currency, ...all]);
+}
+
+function currencyOf({ singular }: RecordType): DerivedField {
+  const names = ['currency', 'currencyCode', 'currencyIsoCode'];
+  return {
+    kind: 'CURRENCY',
+    name: 'currency',
+    columns: names.flatMap((each) => [each, singular + each]).map(simpleName),
+  };
 }
 
 /** What other systems call the field that names a record. */
@@ -83,6 +98,7 @@ function derivedField(
     if (parts.length === 0) return [[itemName(column), { ...list, kind: 'TEXTS' }]];
     return [[itemName(column), { ...list, kind: 'ITEMS', part, read: readMessage(field) }]];
   }
+  if (isMoney(field)) return [[column, { kind: 'MONEY', name, columns, read: readMoney(field) }]];
   const value: DerivedField = { kind: 'VALUE', name, columns, ...readerOf(field) };
   if (field.isUser && column.endsWith('_id')) {
     const role = column.replace(/_id$/, '');
@@ -149,18 +165,26 @@ export const keyLabels = onceFor(
     ),
 );
 
+/** An amount; the currency is empty if the cell has none. */
+export interface MoneyCell {
+  amount: string;
+  currencyCode: string;
+}
+
+function readMoney(field: RecordField): (cell: unknown, readDay: ReadDay) => MoneyCell | undefined {
+  const read = readMessage(field);
+  const ofText = (text: string) =>
+    moneyOf(text) ?? (amountOnly.test(text) ? { amount: text, currencyCode: '' } : undefined);
+  return (cell, readDay) => (read(cell, readDay) ?? textValue(cell, ofText)) as MoneyCell | undefined;
+}
+
+const amountOnly = /^[-+]?\d+(\.\d+)?$/;
+
 type Reader = { read: ReadCell; noun: string };
 
 function readerOf(field: RecordField): Reader {
   const { desc, isId } = field;
   if (desc.enum) return enumReader(desc.enum.values);
-  if (isMoney(field)) {
-    const read = readMessage(field);
-    return {
-      read: (cell, readDay) => read(cell, readDay) ?? textValue(cell, moneyOf),
-      noun: 'an amount such as 12.50 EUR',
-    };
-  }
   if (desc.message && desc.message.typeName !== 'google.protobuf.Timestamp') {
     return { read: readMessage(field), noun: 'an object' };
   }

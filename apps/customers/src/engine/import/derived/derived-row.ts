@@ -29,6 +29,10 @@ interface Draft {
   values: Values;
   issues: RowIssue[];
   named: NamedReference[];
+  /** ISO 4217 code of the row's amounts without a currency. */
+  currency?: string | undefined;
+  /** Amounts without a currency, by the names of their fields. */
+  bareAmounts: [target: ImportTarget, name: string, amount: string][];
   /** The fields of the type, for the names in issues. */
   fields: ReadonlyMap<string, DerivedField>;
 }
@@ -38,11 +42,18 @@ export function readDerivedRow(
   cells: Iterable<[target: ImportTarget, value: unknown]>,
   reading: Reading,
 ): MappedRow<RecordMessage> {
-  const draft: Draft = { values: newValues(reading.type), issues: [], named: [], fields: reading.fields };
+  const draft: Draft = {
+    values: newValues(reading.type),
+    issues: [],
+    named: [],
+    bareAmounts: [],
+    fields: reading.fields,
+  };
   for (const [target, value] of cells) {
     const field = reading.fields.get(target.field);
     if (field) put(draft, target, field, value, reading);
   }
+  putBareAmounts(draft, reading.defaults.currency);
   return { record: draft.values as unknown as RecordMessage, issues: draft.issues, named: draft.named };
 }
 
@@ -74,12 +85,13 @@ function put(draft: Draft, target: ImportTarget, field: DerivedField, value: unk
     }
     case 'EXTERNAL_ID':
       return putExternalIds(draft, target, field, value, reading.defaults);
-    case 'VALUE': {
-      const read = field.read(value, readDay);
-      if (read !== undefined) values[field.name] ??= read;
-      else if (cellText(value) !== undefined) issues.push(wrongCell(draft, target, value, `is not ${field.noun}`));
+    case 'VALUE':
+      return putValue(draft, target, field, value, readDay);
+    case 'MONEY':
+      return putMoney(draft, target, field, value, readDay);
+    case 'CURRENCY':
+      draft.currency ??= textOf(draft, target, value)?.toUpperCase();
       return;
-    }
     case 'TEXTS':
       return eachText(draft, target, value, itemSeparators.tag, (text) => listOf(draft, field).push(text));
     case 'ITEMS':
@@ -94,6 +106,44 @@ function put(draft: Draft, target: ImportTarget, field: DerivedField, value: unk
 
 function listOf({ values }: Draft, { name }: DerivedField): unknown[] {
   return values[name] as unknown[];
+}
+
+function putValue(
+  draft: Draft,
+  target: ImportTarget,
+  { name, noun, read }: DerivedField & { kind: 'VALUE' },
+  value: unknown,
+  readDay: (text: string) => string,
+): void {
+  const cell = read(value, readDay);
+  if (cell !== undefined) draft.values[name] ??= cell;
+  else if (cellText(value) !== undefined) draft.issues.push(wrongCell(draft, target, value, `is not ${noun}`));
+}
+
+function putMoney(
+  draft: Draft,
+  target: ImportTarget,
+  { name, read }: DerivedField & { kind: 'MONEY' },
+  value: unknown,
+  readDay: (text: string) => string,
+): void {
+  const money = read(value, readDay);
+  if (money?.currencyCode === '') draft.bareAmounts.push([target, name, money.amount]);
+  else if (money) draft.values[name] ??= money;
+  else if (cellText(value) !== undefined) draft.issues.push(wrongAmount(draft, target, value));
+}
+
+/** Amounts get the currency of their row, which may follow them, or else that of the workspace. */
+function putBareAmounts(draft: Draft, ofWorkspace: string | undefined): void {
+  const currencyCode = draft.currency ?? ofWorkspace;
+  for (const [target, name, amount] of draft.bareAmounts) {
+    if (currencyCode === undefined) draft.issues.push(wrongAmount(draft, target, amount));
+    else draft.values[name] ??= { amount, currencyCode };
+  }
+}
+
+function wrongAmount(draft: Draft, target: ImportTarget, value: unknown): RowIssue {
+  return wrongCell(draft, target, value, 'is not an amount such as 12.50 EUR');
 }
 
 function putExternalIds(

@@ -29,7 +29,7 @@ function prepare(
   { map = [], language, of = rules }: { map?: string[]; language?: string; of?: ImportRules<Trial> } = {},
 ) {
   const columns = new Columns(of, map, false, customFields);
-  const defaults = rowDefaults({ language });
+  const defaults = { ...rowDefaults({ language }), currency: 'CHF' };
   const targeted = columns.targeted({ line: 1, cells: Object.entries(cells), size: 0 });
   return prepareRow(of, of.readRow(targeted, defaults, customFields), customFields, defaults);
 }
@@ -94,6 +94,17 @@ test('each kind of field is parsed from its text in a file', () => {
     ],
     customFields: { number: 25 },
   });
+});
+
+test('an amount without a currency has that of its row, or else that of the workspace', () => {
+  const amountOf = (cells: Record<string, string>) => taken(prepare({ title: 'Ada', ...cells })).record;
+
+  expect(amountOf({ amount: '1200', Currency: 'usd' })).toMatchObject({
+    amount: { amount: '1200', currencyCode: 'USD' },
+  });
+  expect(amountOf({ 'Trial Currency': 'USD', amount: '9 EUR' })).toMatchObject({ amount: { currencyCode: 'EUR' } });
+  expect(amountOf({ amount: '1200' })).toMatchObject({ amount: { amount: '1200', currencyCode: 'CHF' } });
+  expect(issuesOf(prepare({ title: 'Ada', amount: '1200', currency: 'XXQ' }))).not.toEqual([]);
 });
 
 test('an invalid value is omitted with a warning that names it', () => {

@@ -5,6 +5,7 @@ import { BulkPace } from '../../pace/bulk-pace.js';
 import { CustomFields } from '../../fields/custom-fields.js';
 import { Columns } from '../columns/columns.js';
 import { importChunk, type OutcomeCounts } from '../chunks/import-chunk.js';
+import { baseCurrency } from '../../query/base-currency.js';
 import { rowDefaults } from '../rows/row-defaults.js';
 import { MetRecords } from '../records/met-records.js';
 import { withNewKeys } from '../chunks/import-keys.js';
@@ -37,7 +38,7 @@ export async function runImport(
   const { id, input, counts } = operation;
   const importRules = types.of(input.recordType);
   const rules = operation.rules as MappingRules;
-  const defaults = rowDefaults(rules);
+  const defaults = { ...rowDefaults(rules), currency: await baseCurrency(em) };
   const open = await reportOpener(operation.sealed ? rules.map : []);
   const columns = new Columns(
     importRules.ofKind?.(defaults.kind) ?? importRules,

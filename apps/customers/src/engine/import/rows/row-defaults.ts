@@ -9,6 +9,8 @@ export interface RowDefaults {
   externalIdSystem: string;
   /** ISO 3166-1 alpha-2 code of the country of local phone numbers. */
   country?: string | undefined;
+  /** ISO 4217 code of amounts without a currency. Without it, they are invalid. */
+  currency?: string | undefined;
   /** BCP 47 tag of the file's language, for the names of countries. */
   language?: string | undefined;
   /** Parses dates in the file's language. Without it, dates start with the year. */
