@@ -1,5 +1,6 @@
 import { ChangeOperation, type Change } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { JsonCodec } from '@rapport/contracts';
+import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import { Association } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import {
   Consent,
@@ -7,6 +8,8 @@ import {
   ContactChannel,
   LegalBasis,
 } from '@rapport/contracts/rapport/customers/v1/consents_service';
+import { ExportFormat } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import type { Caller } from '@rapport/platform';
 import { CustomField_Type as Type } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import { LifecycleStage } from '@rapport/contracts/rapport/customers/v1/customer';
 import { Suppression, SuppressionReason } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
@@ -19,6 +22,8 @@ import { SlaMetric, SlaPolicy, SlaTarget } from '@rapport/contracts/rapport/supp
 import { TicketCategory } from '@rapport/contracts/rapport/support/v1/ticket';
 import { Settings } from '@rapport/contracts/rapport/work/v1/settings_service';
 import { expect, test, vi } from 'vitest';
+import { recordTypes, type RecordType } from '../src/engine/fields/record-type.js';
+import { contract } from '../src/engine/values/contract.js';
 import { loggedTypes } from '../src/record-types.js';
 import { changesOf } from './change-feeds.js';
 import { defineField, options } from './custom-field-requests.js';
@@ -254,7 +259,28 @@ test('the log has each new record of each type in its response form', async () =
     expect(logged?.after, type).toEqual(JSON.parse(shown));
   }
   expect(new Set(answers.map(([type]) => type))).toEqual(new Set(loggedTypes.names));
+
+  // Their lists have items of all kinds, such as the windows of calendars, which have no text form.
+  for (const type of recordTypes()) {
+    const path = exportPath(type);
+    if (path === undefined || type.contract.parent !== undefined) continue;
+    const rows = (await exportedCsv(path, caller)).trimEnd().split('\r\n');
+    expect(rows.length, type.singular).toBeGreaterThan(1);
+  }
 });
+
+function exportPath({ plural }: RecordType): string | undefined {
+  return contract.methods.find(({ name }) => name.toLowerCase() === `export${plural}`.toLowerCase())?.path;
+}
+
+async function exportedCsv(path: string, caller: Caller): Promise<string> {
+  const options = { context: customers.outgoing(caller), deadlineMs: 20_000 };
+  let text = '';
+  for await (const piece of customers.streams.stream(path, { format: ExportFormat.CSV, columns: [] }, options)) {
+    text += Buffer.from((piece as HttpBody).data).toString();
+  }
+  return text;
+}
 
 /** Adds an event, which otherwise only mail that was sent has. @returns its id */
 async function addEvent(tenantId: string, customerId: string): Promise<string> {

@@ -1,3 +1,4 @@
+import { ScalarType } from '@bufbuild/protobuf';
 import type { RecordField } from '@rapport/contracts';
 import { relatedText } from '@rapport/contracts/filters';
 import type { RecordRef } from '@rapport/contracts/rapport/api/v1/records';
@@ -79,13 +80,19 @@ export function isMoney({ desc, parts }: RecordField): boolean {
   return desc.fieldKind === 'message' && parts.length === 2 && parts.some(({ column }) => column === 'currency_code');
 }
 
+/** The part that stands for an item of a list in a cell: the first required one, if it is a text. */
+export function textPart(parts: RecordField['parts']): string | undefined {
+  const part = parts.find(({ isRequired }) => isRequired);
+  return part?.desc.fieldKind === 'scalar' && part.desc.scalar === ScalarType.STRING ? part.name : undefined;
+}
+
 type TextOf = (value: unknown) => string | undefined;
 
 function textOfField(field: RecordField): TextOf | undefined {
   const { desc, parts } = field;
   if (desc.fieldKind === 'list') {
     if (field.relatedTypes) return (items) => joinItems((items as RecordRef[]).map(refText), itemSeparators.tag);
-    const part = parts.find(({ isRequired }) => isRequired)?.name;
+    const part = textPart(parts);
     if (parts.length > 0 && part === undefined) return undefined;
     const textOf = part === undefined ? String : (item: unknown) => (item as Record<string, string>)[part] ?? '';
     return (items) => joinItems((items as unknown[]).map(textOf), itemSeparators.tag);

@@ -1,7 +1,7 @@
 import { ScalarType } from '@bufbuild/protobuf';
 import { absentValue, snakeCase, type RecordField } from '@rapport/contracts';
 import { Format } from '@rapport/contracts/rapport/api/v1/options';
-import { isMoney, itemName } from '../../export/csv-columns.js';
+import { isMoney, itemName, textPart } from '../../export/csv-columns.js';
 import { keyName } from '../../fields/filter-fields.js';
 import { recordType, recordTypes, type RecordType } from '../../fields/record-type.js';
 import { contract, recordContract } from '../../values/contract.js';
@@ -94,7 +94,7 @@ function derivedField(
       const refs = { ...list, isLabelled: true, isLabel, targetOf };
       return [[itemName(column), { ...refs, kind: 'ITEMS', part: 'id', read: readRef(field) }]];
     }
-    const part = parts.find((each) => each.isRequired)?.name;
+    const part = textPart(parts);
     if (parts.length === 0) return [[itemName(column), { ...list, kind: 'TEXTS' }]];
     return [[itemName(column), { ...list, kind: 'ITEMS', part, read: readMessage(field) }]];
   }
