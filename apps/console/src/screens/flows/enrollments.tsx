@@ -101,11 +101,13 @@ const acts: readonly StateAct[] = [
 function Enrollment({ flow, enrollment, onAct }: { flow: Json; enrollment: Json; onAct: (verb: string) => void }) {
   const possible = useActs(acts, enrollment);
   const [state, reason] = [textAt(enrollment, 'state'), textAt(enrollment, 'exitReason')];
+  // Absent if the user can not read the customer.
+  const customerId = textAt(enrollment, 'customerId');
   const next = textAt(enrollment, 'nextTime');
   return (
     <li className={style.approval}>
       <div className={text.grow}>
-        <Reference resource="customers" id={textAt(enrollment, 'customerId')} />
+        {customerId !== '' && <Reference resource="customers" id={customerId} />}
         <p className={`${text.row} ${text.two}`}>
           <Link to="/flowRuns/$id" params={{ id: textAt(enrollment, 'runId') }} className={text.link}>
             {stepOf(flow, enrollment) || t('flow.run')}
