@@ -2,6 +2,7 @@ import type { ComputeAttributionsRequest } from '@rapport/contracts/rapport/mark
 import { readForTenant } from '@rapport/persistence';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { currentCaller } from '@rapport/platform';
+import { baseCurrency } from '../../engine/query/base-currency.js';
 
 /** Deals that one statement reads. */
 const pageSize = 1_000;
@@ -37,13 +38,7 @@ export interface AttributionRange {
 
 /** The currency of the amounts: that of the request, or else the base currency. */
 export async function currencyOf(em: EntityManager, { currency }: ComputeAttributionsRequest): Promise<string> {
-  if (currency !== undefined) return currency;
-  const [row] = await readForTenant<{ code: string }>(em, {
-    name: 'base_currency_of_tenant',
-    sql: 'select base_currency($1) as code',
-    values: [currentCaller().tenantId],
-  });
-  return row!.code;
+  return currency ?? baseCurrency(em);
 }
 
 /** Reads the deals that were won in a range in pages, in order of the time. Row-level security leaves those that the caller can see. */

@@ -192,12 +192,12 @@ function readerOf(field: RecordField): Reader {
   if (desc.scalar !== undefined && desc.scalar !== ScalarType.STRING) return numberReader(desc.scalar);
   if (isId) return { read: (cell) => textValue(cell, (text) => text.toLowerCase()), noun: 'a text' };
   if (contract.rules(desc).format === Format.DATE) return { read: textValue, noun: 'a text' };
-  const read = contract.rules(desc).pattern === keyPattern ? keyText : same;
+  const read = contract.rules(desc).pattern === keyForm.source ? keyText : same;
   return { read: (cell) => textValue(cell, read), noun: 'a text' };
 }
 
 /** Keys in records, such as those of stages and statuses. */
-const keyPattern = '^[a-z][a-z0-9_]{0,59}$';
+const keyForm = /^[a-z][a-z0-9_]{0,59}$/;
 
 /** A key from what other systems show for it: `on_hold` for `On hold`. A text that can't be a key stays, to be refused. */
 function keyText(text: string): string {
@@ -207,7 +207,7 @@ function keyText(text: string): string {
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]+/gu, '_')
     .replace(/^_|_$/g, '');
-  return new RegExp(keyPattern).test(key) ? key : text;
+  return keyForm.test(key) ? key : text;
 }
 
 function enumReader(values: readonly { localName: string; number: number }[]): Reader {
