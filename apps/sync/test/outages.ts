@@ -1,5 +1,9 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { queryDatabase, type Platform, type Service } from '@rapport/testing';
 import { expect, test } from 'vitest';
+import { FlowTenant } from './flows/flow-tenant.ts';
 import { Receiver } from './receiver.ts';
 import { until } from './until.ts';
 import { WebhookTenant } from './sync-platform.ts';
@@ -31,6 +35,41 @@ export function declareCutAttempts(current: () => Platform): void {
   });
 }
 
+/** @param current gives the platform whose sync is restarted, and has no other process */
+export function declareStopAmidStep(current: () => Platform): void {
+  test('a step that is under way as its process stops ends, and is made once', async () => {
+    const platform = current();
+    const flows = await FlowTenant.create(platform);
+    const receiver = await Receiver.start();
+    const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+    receiver.behave = () => ({ status: 204, after: answered });
+    const call = { url: `'${receiver.url}'`, body: `{"id": record.id}`, timeoutSeconds: 20 };
+    const write = { type: 'customer', id: 'record.id', fields: [{ field: 'jobTitle', value: `'Told'` }] };
+    await flows.publish({
+      trigger: { record: { type: 'customer', operations: ['CREATE'] } },
+      steps: [
+        { key: 'tell', http: call },
+        { key: 'write', update: write },
+      ],
+    });
+    const id = await flows.api.createCustomer();
+    await until(() => receiver.requests.length === 1);
+    const before = (await logged(platform)).length;
+    const stopped = platform.services.sync.stop();
+    // Long enough for what has nothing under way to stop.
+    await delay(1_000);
+    answer();
+    await stopped;
+    await platform.services.sync.start();
+
+    const title = async () => (await flows.api.ok<{ jobTitle: string }>('GET', `/v1/customers/${id}`)).jobTitle;
+    await expect.poll(title, { timeout: 60_000 }).toBe('Told');
+    expect(receiver.requests).toHaveLength(1);
+    expect((await logged(platform)).slice(before)).not.toContain('shut down');
+    await receiver.stop();
+  });
+}
+
 /**
  * @param current gives the platform whose connections are cut
  * @param running gives all processes of its sync
@@ -55,4 +94,8 @@ export function declareLossOfDatabase(current: () => Platform, running: () => Se
 
 async function missingOf({ healthUrl }: Service): Promise<string[]> {
   return ((await (await fetch(`${healthUrl}/readyz`)).json()) as { missing?: string[] }).missing ?? [];
+}
+
+function logged({ logDir }: Platform): Promise<string> {
+  return readFile(join(logDir, 'sync.log'), 'utf8');
 }

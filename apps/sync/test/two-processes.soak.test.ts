@@ -8,7 +8,7 @@ import { declareHookLimits } from './hooks/hook-limits.ts';
 import { declareLargeChanges } from './large-changes.ts';
 import { declareLateWork } from './late-work.ts';
 import { declareChangeOfMasterKey } from './master-key.ts';
-import { declareCutAttempts, declareLossOfDatabase } from './outages.ts';
+import { declareCutAttempts, declareLossOfDatabase, declareStopAmidStep } from './outages.ts';
 import { Receiver } from './receiver.ts';
 import { declareStoppedEndpoints } from './stopped-endpoints.ts';
 import { startSyncPlatform, WebhookTenant } from './sync-platform.ts';
@@ -57,6 +57,7 @@ declareHookLimits(() => platform);
 
 // With one process: the other may take what is late, or what is cut off.
 declareCutAttempts(() => platform);
+declareStopAmidStep(() => platform);
 declareLateWork(() => platform);
 declareStoppedEndpoints(() => platform);
 

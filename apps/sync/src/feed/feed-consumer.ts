@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Logger } from '@nestjs/common';
+import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import type { ContractClient } from '@rapport/contracts';
 import { SubscribeRequest, type SubscribeResponse } from '@rapport/contracts/rapport/api/v1/change_feed';
@@ -30,7 +30,7 @@ const credit = 2_000;
 const maxJoined = 50;
 
 /** Reads the change feed of all tenants in one process of the service, from the stored cursor. */
-export class FeedConsumer extends LoopWorker {
+export class FeedConsumer extends LoopWorker implements OnApplicationShutdown {
   readonly #logger = new Logger('FeedConsumer');
   readonly #leader: FeedLeader;
   protected readonly loop = new WorkerLoop({
@@ -62,8 +62,12 @@ export class FeedConsumer extends LoopWorker {
 
   override async onModuleDestroy(): Promise<void> {
     await super.onModuleDestroy();
-    this.customers.close();
     await this.#leader.close();
+  }
+
+  /** Runs of mappings and flows, and the readers of mailboxes, call customers until the last of them has stopped. */
+  onApplicationShutdown(): void {
+    this.customers.close();
   }
 
   /** When another process reads the feed, that process knows whether it is there. */

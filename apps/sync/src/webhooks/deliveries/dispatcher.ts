@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { isConnectionLoss } from '@rapport/persistence';
 import { inSpan, WorkerLoop } from '@rapport/platform';
@@ -42,7 +42,7 @@ const drainMs = 4_000;
  * Makes the attempts of all tenants, in each process of the service. When a process dies, its claims are due again at
  * the end of their leases.
  */
-export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
+export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
   readonly #logger = new Logger('Dispatcher');
   // What was claimed before a failure is due again when its lease ends.
   readonly #loop = new WorkerLoop({
@@ -87,6 +87,10 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
     await Promise.race([drained, delay(drainMs, undefined, { ref: false })]);
     this.#inFlight.abort(() => true);
     await drained;
+  }
+
+  /** Flows and connectors use the same connections until the last of them has stopped. */
+  onApplicationShutdown(): void {
     this.http.close();
   }
 
