@@ -186,3 +186,23 @@ test('what is done to endpoints is in the chain of the tenant, with who did it',
   ]);
   expect(new Set(entries.map(({ actor }) => actor.split(':')[0]))).toEqual(new Set(['apiKey']));
 });
+
+test('a delivery names its record to callers that can read the record', async () => {
+  const { id: endpointId } = await tenant.endpoint(url);
+  const customerId = await tenant.createCustomer('Ada');
+  const permissions = ['webhooks.read', 'customers.read'];
+  const listed = async (by: WebhookTenant) => {
+    const { webhookDeliveries } = await by.ok<{ webhookDeliveries: { id: string }[] }>('GET', '/v1/webhookDeliveries');
+    return webhookDeliveries;
+  };
+  const reader = await tenant.withKey({ permissions });
+  await expect.poll(() => listed(reader)).toMatchObject([{ endpointId, record: `customer/${customerId}` }]);
+
+  for (const limits of [{ permissions, recordScope: 'OWN' }, { permissions: permissions.slice(0, 1) }]) {
+    const other = await tenant.withKey(limits);
+    const [delivery] = await listed(other);
+    expect(delivery).toMatchObject({ endpointId, eventType: 'customer.created' });
+    expect(delivery).not.toHaveProperty('record');
+    expect(await other.ok('GET', `/v1/webhookDeliveries/${delivery?.id}`)).not.toHaveProperty('record');
+  }
+});

@@ -13,10 +13,10 @@ import { FlowSecretsController } from '../flows/secrets/flow-secrets.controller.
 import { DeliveryLimitsController } from '../mail/limits/delivery-limits.controller.js';
 import { RelaysController } from '../mail/relays/relays.controller.js';
 import { MailboxesController } from '../mail/mailboxes/mailboxes.controller.js';
-import { WebhookDeliveriesController } from '../webhooks/deliveries/webhook-deliveries.controller.js';
 import { WebhookEndpointsController } from '../webhooks/endpoints/webhook-endpoints.controller.js';
 import { SyncConflictsController } from './conflicts/sync-conflicts.controller.js';
 import { ConnectionsController } from './connections/connections.controller.js';
+import { WebhookDeliveriesController } from './deliveries/webhook-deliveries.controller.js';
 import { HooksController } from './hooks/hooks.controller.js';
 import { MappingsController } from './mappings/mappings.controller.js';
 import { SyncRunsController } from './runs/sync-runs.controller.js';

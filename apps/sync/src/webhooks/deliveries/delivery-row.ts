@@ -1,3 +1,4 @@
+import { camelCase } from '@rapport/contracts';
 import { WebhookDeliveryState, type WebhookDelivery } from '@rapport/contracts/rapport/sync/v1/webhook_delivery';
 
 /** A row of webhook_delivery as pg returns it. */
@@ -22,14 +23,21 @@ export const deliveryColumns = `id, endpoint_id, event_id, event_type, lane, sta
     select hold_time from webhook_endpoint endpoint
     where endpoint.tenant_id = webhook_delivery.tenant_id and endpoint.id = webhook_delivery.endpoint_id)) as due_time`;
 
-export function deliveryMessage(row: DeliveryRow): WebhookDelivery {
+/** Type and id of the record of a delivery, in the names of RecordAccess. Null for an event that refers to no record. */
+export function recordOfDelivery({ lane }: DeliveryRow): { record_type: string | null; record_id: string | null } {
+  const [type = '', id = ''] = lane.split('/');
+  return type === 'event' ? { record_type: null, record_id: null } : { record_type: camelCase(type), record_id: id };
+}
+
+/** @param showsRecord whether the caller can read the record */
+export function deliveryMessage(row: DeliveryRow, showsRecord: boolean): WebhookDelivery {
   const iso = (time: string | Date) => new Date(time).toISOString();
   return {
     id: row.id,
     endpointId: row.endpoint_id,
     eventId: row.event_id,
     eventType: row.event_type,
-    record: row.lane.startsWith('event/') ? undefined : row.lane,
+    record: showsRecord && recordOfDelivery(row).record_id !== null ? row.lane : undefined,
     state: WebhookDeliveryState[row.state],
     attemptCount: row.attempt_count,
     nextAttemptTime: row.state === 'PENDING' ? iso(row.due_time) : undefined,

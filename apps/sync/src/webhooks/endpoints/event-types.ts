@@ -52,6 +52,12 @@ export function readPermissions(wanted: readonly string[], permissions: readonly
   );
 }
 
+/** Whether permissions include reading the records of an event. The records of a type unknown to this release are not. */
+export function canReadType(eventType: string, permissions: readonly string[]): boolean {
+  const method = known.get(recordTypeOf(eventType));
+  return method !== undefined && permissions.includes(permissionForAll(method.policy.permission));
+}
+
 /** Such as `customer.updated`. An operation that is unknown to this release is reported as a gap. */
 export function eventTypeOf({ type, operation }: Pick<Change, 'type' | 'operation'>): string {
   const verb = verbs[operation];

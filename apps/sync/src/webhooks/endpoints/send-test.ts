@@ -38,5 +38,5 @@ export async function sendTest(
       values: [tenantId, delivery.id],
     },
   ])) as [unknown, unknown, [DeliveryRow]];
-  return deliveryMessage(row);
+  return deliveryMessage(row, false);
 }

@@ -13,7 +13,14 @@ import {
 } from '@rapport/contracts/rapport/sync/v1/webhook_deliveries_service';
 import { PageTokenKey, readForTenant, readPageToken, signPageToken } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
-import { deliveryColumns, deliveryMessage, type DeliveryRow } from './delivery-row.js';
+import { RecordAccess } from '../../flows/serve-runs/record-access.js';
+import { canReadType } from '../../webhooks/endpoints/event-types.js';
+import {
+  deliveryColumns,
+  deliveryMessage,
+  recordOfDelivery,
+  type DeliveryRow,
+} from '../../webhooks/deliveries/delivery-row.js';
 
 interface AttemptRow {
   number: number;
@@ -29,6 +36,7 @@ export class WebhookDeliveriesController implements ServiceHandlers<WebhookDeliv
   constructor(
     private readonly em: EntityManager,
     private readonly key: PageTokenKey,
+    private readonly access: RecordAccess,
   ) {}
 
   async listWebhookDeliveries(request: ListWebhookDeliveriesRequest): Promise<ListWebhookDeliveriesResponse> {
@@ -48,13 +56,14 @@ export class WebhookDeliveriesController implements ServiceHandlers<WebhookDeliv
     const page = rows.slice(0, pageSize);
     const last = rows.length > pageSize ? page.at(-1) : undefined;
     return {
-      webhookDeliveries: page.map(deliveryMessage),
+      webhookDeliveries: await this.#messages(page),
       nextPageToken: last && signPageToken(this.key, binding, [last.id]),
     };
   }
 
   async getWebhookDelivery({ id }: GetWebhookDeliveryRequest): Promise<WebhookDelivery> {
-    return deliveryMessage(await this.#find(id));
+    const [delivery] = await this.#messages([await this.#find(id)]);
+    return delivery!;
   }
 
   async listWebhookAttempts({ id }: ListWebhookAttemptsRequest): Promise<ListWebhookAttemptsResponse> {
@@ -73,6 +82,15 @@ export class WebhookDeliveriesController implements ServiceHandlers<WebhookDeliv
         error: error ?? undefined,
       })),
     };
+  }
+
+  async #messages(rows: readonly DeliveryRow[]): Promise<WebhookDelivery[]> {
+    const { permissions } = currentCaller();
+    const records = rows.map(recordOfDelivery);
+    const shows = await this.access.among(records);
+    return rows.map((row, index) =>
+      deliveryMessage(row, canReadType(row.event_type, permissions) && shows(records[index]!)),
+    );
   }
 
   /** @throws AppError NOT_FOUND, also for a delivery of another tenant */
