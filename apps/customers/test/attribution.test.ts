@@ -52,10 +52,13 @@ async function touch(
   );
 }
 
-function compute(given: Partial<ComputeAttributionsRequest> = {}): Promise<ComputeAttributionsResponse> {
+function compute(
+  given: Partial<ComputeAttributionsRequest> = {},
+  caller = tenant.caller,
+): Promise<ComputeAttributionsResponse> {
   const since = new Date(Date.now() - dayMs).toISOString();
   const request = { ...ComputeAttributionsRequest.decode(new Uint8Array()), since, currency: 'EUR', ...given };
-  return service.call('computeAttributions', request, tenant.caller);
+  return service.call('computeAttributions', request, caller);
 }
 
 test('the shares of campaigns add up to what was won with touchpoints, by each model', async () => {
@@ -138,4 +141,14 @@ test('a range has an end after its start, and a currency exists', async () => {
   const until = '2020-01-01T00:00:00Z';
   await expect(compute({ until })).rejects.toMatchObject(wrong('until', 'END_BEFORE_START'));
   await expect(compute({ currency: 'EUX' })).rejects.toMatchObject(wrong('currency', 'CURRENCY_UNKNOWN'));
+});
+
+test('is refused to callers that can not read deals, whose amounts it adds up', async () => {
+  await win(await tenant.createCustomer(), '50.00');
+  const permissions = tenant.caller.permissions.filter((permission) => permission !== 'deals.read');
+
+  await expect(compute({}, { ...tenant.caller, permissions })).rejects.toMatchObject({
+    code: 'PERMISSION_DENIED',
+    metadata: { permission: 'deals.read' },
+  });
 });

@@ -160,6 +160,20 @@ describe('a policy', () => {
       ],
     });
   });
+
+  test('tells nothing about tickets to callers that can not read them', async () => {
+    const ticket = await tenant.createTicket(ada);
+    const policy = await createPolicy([target(SlaMetric.RESOLUTION, 3_600)]);
+    const permissions = tenant.caller.permissions.filter((permission) => permission !== 'tickets.read');
+    const other = { ...tenant.caller, permissions };
+    const simulation = { since: '2020-01-01T00:00:00Z', until: undefined };
+
+    const refusal = { code: 'PERMISSION_DENIED', metadata: { permission: 'tickets.read' } };
+    await expect(service.call('simulateSlaPolicy', { id: policy.id, simulation }, other)).rejects.toMatchObject(
+      refusal,
+    );
+    await expect(service.call('explainTicketSla', { id: ticket.id }, other)).rejects.toMatchObject(refusal);
+  });
 });
 
 describe('timers', () => {

@@ -7,6 +7,9 @@ import {
   type ComputeAttributionsRequest,
   type ComputeAttributionsResponse,
 } from '@rapport/contracts/rapport/marketing/v1/attributions_service';
+import { allows, currentCaller, permissionMissing } from '@rapport/platform';
+import { permissionOf } from '../../engine/fields/record-names.js';
+import { recordType } from '../../engine/fields/record-type.js';
 import { computeAttributions } from './compute-attribution.js';
 
 @Controller()
@@ -15,6 +18,9 @@ export class AttributionsController implements ServiceHandlers<AttributionsServi
   constructor(private readonly em: EntityManager) {}
 
   computeAttributions(request: ComputeAttributionsRequest): Promise<ComputeAttributionsResponse> {
+    // The answer has the amounts of deals.
+    const needed = permissionOf(recordType('rapport/Deal'), 'read');
+    if (!allows(currentCaller().permissions, needed)) throw permissionMissing(needed);
     return computeAttributions(this.em, request);
   }
 }
