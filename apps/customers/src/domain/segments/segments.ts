@@ -8,6 +8,7 @@ import type { RecordChange, Settled } from '../../engine/fields/record-definitio
 import { defineRecord } from '../../engine/fields/record-type.js';
 import { filterConditions } from '../../engine/query/list/list-conditions.js';
 import { customerType } from '../../engine/records/customers/customer-type.js';
+import { refuseNarrowScope } from '../../engine/records/scope/refuse-narrow-scopes.js';
 import { recordController } from '../../engine/serve/record-controller.js';
 import { limitRecords } from '../../engine/write/limit-records.js';
 import { recordContract } from '../../engine/values/contract.js';
@@ -64,8 +65,12 @@ export function buildStatements(segmentId: string, sourceId?: string): Transacti
 
 /** Whether other customers are members. */
 function isChanged(before: Segment, after: Segment): boolean {
+  return selectsOthers(before, after) || (before.deleteTime !== undefined && after.deleteTime === undefined);
+}
+
+function selectsOthers(before: Segment, after: Segment): boolean {
   const [was, is] = [before, after].map(({ filter, excludeSegmentIds }) => [filter, ...excludeSegmentIds].join());
-  return was !== is || (before.deleteTime !== undefined && after.deleteTime === undefined);
+  return was !== is;
 }
 
 function contentViolations({ after: { kind, filter, excludeSegmentIds } }: RecordChange<Segment>): FieldViolation[] {
@@ -88,6 +93,10 @@ async function checkContent(
 ): Promise<Settled<Segment>> {
   const isNew = !before || isChanged(before, after);
   if (!isNew || after.deleteTime !== undefined) return { fields: {}, statements: [] };
+  // The members, and their number, would tell what a filter finds in records that the caller does not see.
+  if (after.kind !== SegmentKind.STATIC && (!before || selectsOthers(before, after))) {
+    refuseNarrowScope('Segments that select customers from all records require the record scope ALL.');
+  }
   await checkedIn('segment', async () => {
     await filterConditions(source, customerType(), after.filter ?? '');
     const named = namedSegments(after);
