@@ -104,6 +104,19 @@ export class CampaignTenant {
     return this.getCampaign(id);
   }
 
+  /** Waits until the service has looked once more at how far a campaign is. */
+  async nextLook(id: string): Promise<void> {
+    const looks = async () =>
+      (
+        await this.superuser.query(
+          `select from timer where tenant_id = $1 and record_id = $2 and kind = 'campaign.watch' and state = 'FIRED'`,
+          [this.caller.tenantId, id],
+        )
+      ).rowCount!;
+    const before = await looks();
+    await expect.poll(looks, { timeout: 30_000 }).toBeGreaterThan(before);
+  }
+
   async recipients(campaignId: string): Promise<CampaignRecipient[]> {
     const found: CampaignRecipient[] = [];
     let pageToken: string | undefined;

@@ -72,6 +72,18 @@ describe('a campaign', () => {
     expect(recipient!.state).toBe(RecipientState.CLAIMED);
   });
 
+  test('has no new version while nothing happens to its recipients', async () => {
+    const tenant = await create();
+    await tenant.addCustomers(['ada@example.com']);
+    const { id } = await tenant.start();
+    const planned = async () => (await tenant.getCampaign(id)).counts?.planned;
+    await expect.poll(planned, { timeout: 20_000 }).toBe(1);
+    const { etag } = await tenant.getCampaign(id);
+    for (let looks = 0; looks < 2; looks++) await tenant.nextLook(id);
+
+    expect((await tenant.getCampaign(id)).etag).toBe(etag);
+  });
+
   test('keeps claims out of the log', async () => {
     const tenant = await create();
     await tenant.addCustomers(['ada@example.com']);

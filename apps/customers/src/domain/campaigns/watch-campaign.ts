@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   CampaignDecision,
   CampaignMetric,
@@ -28,7 +29,8 @@ async function watch(transaction: StatementTransaction, campaignId: string): Pro
   const before = await findCampaign(transaction, campaignId);
   if (!before || before.state === CampaignState.PREPARING) return;
   const counts = await countRecipients(transaction, campaignId);
-  const isChanged = JSON.stringify(counts) !== JSON.stringify(before.counts);
+  // The columns of jsonb have their keys in an order of their own.
+  const isChanged = !isDeepStrictEqual(counts, before.counts);
   const campaign = isChanged ? changeCampaign(transaction, before, { counts }) : before;
   const open = counts.planned + counts.claimed;
   if (campaign.state === CampaignState.SENDING && open === 0) {
