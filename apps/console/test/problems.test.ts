@@ -79,6 +79,14 @@ describe('a call that fails', () => {
     await own.getByText('另一个产品已使用此 SKU。').first().waitFor();
   });
 
+  test('leaves a count of the dashboard unknown, in place of saying that nothing is there', async () => {
+    const own = await workspace.open('/my-day');
+    await own.route('**/v1/tasks:aggregate**', (route) => route.fulfill({ status: 403, json: { code: 'FORBIDDEN' } }));
+    await goTo(own, '/');
+    await own.getByRole('link', { name: 'Deals past their close date 0' }).waitFor();
+    await own.getByRole('link', { name: 'Your overdue tasks –' }).waitFor();
+  });
+
   test('in one part of a screen says so there, in place of waiting or of saying that there is nothing', async () => {
     const permissions = ['customers.read', 'workspace.read'];
     const role = await workspace.api('POST', '/v1/roles', { displayName: 'Only customers', permissions });

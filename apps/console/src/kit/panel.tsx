@@ -23,7 +23,7 @@ interface PanelProps {
   end?: ReactNode;
   /** Such as the place of the card in a grid. */
   className?: string | undefined;
-  children: ReactNode;
+  children?: ReactNode;
 }
 
 /** What a colour of a chart stands for. */

@@ -24,7 +24,11 @@ export function ClosingPanel({ condition }: { condition: string }) {
   const placed = placeOn(deals, from);
   const height = (placed.at(-1)?.top ?? 0) + itemHeight;
   return (
-    <Panel className={style.closing} title={t('home.closing')} beside={t('home.nextWeeks', { count: deals.length })}>
+    <Panel
+      className={style.closing}
+      title={t('home.closing')}
+      beside={data && t('home.nextWeeks', { count: deals.length })}
+    >
       {data && deals.length === 0 && <p className={style.nothing}>{t('home.closing.none')}</p>}
       <div className={style.ruler} style={{ height: `${height}px` }}>
         <Ruler from={from} placed={placed} height={height} />

@@ -24,8 +24,8 @@ export function CustomersPanel({ condition }: { condition: string }) {
     return {
       label: String(week.number),
       name: `${t('home.week', { week: week.number })}, ${format.date(dayText(week.monday))}`,
-      value: now.get(week.key) ?? 0,
-      before: before.get(last.key) ?? 0,
+      value: now?.get(week.key) ?? 0,
+      before: before?.get(last.key) ?? 0,
     };
   });
   const sum = (of: 'value' | 'before') => bars.reduce((total, bar) => total + bar[of], 0);
@@ -47,9 +47,11 @@ export function CustomersPanel({ condition }: { condition: string }) {
     >
       <div className={style.body}>
         <div className={style.headline}>
-          <span className={text.figure}>{format.number(sum('value'))}</span>
+          <span className={text.figure}>{now ? format.number(sum('value')) : '–'}</span>
           <span>
-            {t(gain < 0 ? 'home.fewer' : 'home.more', { weeks: weekCount, gain: Math.abs(gain), year: String(year) })}
+            {now &&
+              before &&
+              t(gain < 0 ? 'home.fewer' : 'home.more', { weeks: weekCount, gain: Math.abs(gain), year: String(year) })}
           </span>
         </div>
         <BarChart
@@ -63,9 +65,10 @@ export function CustomersPanel({ condition }: { condition: string }) {
   );
 }
 
-function useCounts(from: Date, to: Date, condition: string): ReadonlyMap<string, number> {
+function useCounts(from: Date, to: Date, condition: string): ReadonlyMap<string, number> | undefined {
   const filter = allOf(`createTime >= "${from.toISOString()}"`, `createTime < "${to.toISOString()}"`, condition);
   const { data } = useQuery(readQuery('aggregateCustomers', { groupBy: 'createTime.week', timeZone: zone, filter }));
+  if (!data) return undefined;
   return new Map(
     itemsAt(data, 'groups').map((group) => [
       textAt(itemsAt(group, 'values')[0], 'value'),

@@ -112,10 +112,8 @@ function WaitingPanel({ condition }: { condition: string }) {
     ...readQuery('listWebhookDeliveries', { pageSize: 100, state: 'FAILED' }),
     enabled: canHook,
   });
-  const conflictCount = itemsAt(conflicts.data, 'counts').reduce(
-    (sum, each) => sum + Number(valueAt(each, 'count')),
-    0,
-  );
+  const conflictCount = (answer: Json) =>
+    itemsAt(answer, 'counts').reduce((sum, each) => sum + Number(valueAt(each, 'count')), 0);
   return (
     <Panel className={style.waiting} title={t('home.waiting')}>
       <ul className={style['waiting-list']}>
@@ -132,18 +130,23 @@ function WaitingPanel({ condition }: { condition: string }) {
           to="/duplicates"
           icon={icons.Merge}
           name={t('home.duplicates')}
-          count={itemsAt(duplicates.data, 'pairs').length}
+          count={duplicates.data && itemsAt(duplicates.data, 'pairs').length}
           isMore={textAt(duplicates.data, 'nextPageToken') !== ''}
         />
         {canConnect && (
-          <Waiting to="/conflicts" icon={icons.TriangleAlert} name={t('home.conflicts')} count={conflictCount} />
+          <Waiting
+            to="/conflicts"
+            icon={icons.TriangleAlert}
+            name={t('home.conflicts')}
+            count={conflicts.data && conflictCount(conflicts.data)}
+          />
         )}
         {canHook && (
           <Waiting
             to="/webhookDeliveries"
             icon={icons.Webhook}
             name={t('home.failedDeliveries')}
-            count={itemsAt(failed.data, 'webhookDeliveries').length}
+            count={failed.data && itemsAt(failed.data, 'webhookDeliveries').length}
             isMore={textAt(failed.data, 'nextPageToken') !== ''}
           />
         )}
@@ -184,8 +187,8 @@ function DueTickets() {
   );
 }
 
-function countOf(answer: Json | undefined): number {
-  return Number(valueAt(answer, 'total.count') ?? 0);
+function countOf(answer: Json | undefined): number | undefined {
+  return answer && Number(valueAt(answer, 'total.count') ?? 0);
 }
 
 function Waiting({ to, search, icon, name, count, isMore = false }: WaitingProps) {
@@ -194,8 +197,8 @@ function Waiting({ to, search, icon, name, count, isMore = false }: WaitingProps
       <Link to={to} search={search as never} className={style.wait}>
         <Icon of={icon} />
         <span className={text.grow}>{name}</span>
-        <span className={count > 0 ? style.asks : text.faint}>
-          {format.number(count)}
+        <span className={count ? style.asks : text.faint}>
+          {count === undefined ? '–' : format.number(count)}
           {isMore && '+'}
         </span>
       </Link>
@@ -208,7 +211,8 @@ interface WaitingProps {
   search?: Record<string, string>;
   icon: IconType;
   name: string;
-  count: number;
+  /** Undefined until it is known. */
+  count: number | undefined;
   /** Whether there are more than were counted. */
   isMore?: boolean;
 }

@@ -18,6 +18,8 @@ export function PipelinePanel({ condition }: { condition: string }) {
   const [chosen, setChosen] = useState('');
   const pipelines = itemsAt(data, 'pipelines');
   const pipeline = pipelines.find((each) => textAt(each, 'id') === chosen) ?? pipelines[0];
+  // The place of a panel that is still to come: those beside and below it stay where they are.
+  if (!data) return <Panel className={join(style.pipeline, style.coming)} title={t('home.pipeline')} />;
   if (!pipeline) return null;
   const options = pipelines.map((each) => ({ id: textAt(each, 'id'), name: textAt(each, 'name') }));
   return (
