@@ -37,3 +37,11 @@ test('a pair is merged by a key, and the next one stays open when the merge is u
   expect(await open('Ada Lovelace').count()).toBe(0);
   expect(faults).toEqual([]);
 });
+
+test('addresses of a pair name their countries', async () => {
+  const addresses = [{ street: 'Lindenstr. 12', city: 'Berlin', countryCode: 'DE' }];
+  await twins({ givenName: 'Emmy', familyName: 'Noetherlich', birthDate: '1882-03-23', addresses });
+  const page = await workspace.open('/duplicates');
+  await page.getByRole('row', { name: 'Emmy Noetherlich' }).click();
+  await page.getByRole('group', { name: 'Duplicates' }).getByText('Berlin, Germany').first().waitFor();
+});

@@ -79,8 +79,9 @@ export function plainText(field: FormField, value: unknown): string {
 function partsText(value: Json): string {
   const main = textAt(value, 'address') || textAt(value, 'number') || textAt(value, 'name') || textAt(value, 'value');
   if (main !== '') return main;
-  return Object.values(value)
-    .filter((part) => typeof part === 'string' || typeof part === 'number')
+  return Object.entries(value)
+    .filter(([, part]) => typeof part === 'string' || typeof part === 'number')
+    .map(([name, part]) => plainText({ name, type: 'text' }, part))
     .join(', ');
 }
 
