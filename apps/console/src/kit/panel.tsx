@@ -9,8 +9,7 @@ export function Panel({ title, beside, end, className, children }: PanelProps) {
       <header className={style.head}>
         <h2>{title}</h2>
         {beside !== undefined && <span className={join(text.meta, text.cut)}>{beside}</span>}
-        <span className={text.grow} />
-        {end}
+        {end !== undefined && <span className={style.end}>{end}</span>}
       </header>
       {children}
     </section>
@@ -26,11 +25,11 @@ interface PanelProps {
   children?: ReactNode;
 }
 
-/** What a colour of a chart stands for. */
-export function Legend({ color, children }: { color: string; children: ReactNode }) {
+/** What a colour of a chart stands for, which `isLine` where it is the colour of a line. */
+export function Legend({ color, isLine, children }: { color: string; isLine?: boolean; children: ReactNode }) {
   return (
     <span className={style.legend}>
-      <span className={style.swatch} style={{ background: `var(${color})` }} />
+      <span className={join(style.swatch, isLine && style.line)} style={{ background: `var(${color})` }} />
       {children}
     </span>
   );

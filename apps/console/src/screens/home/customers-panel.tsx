@@ -5,7 +5,7 @@ import { readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, valueAt } from '../../contract/json.ts';
 import { BarChart, useAsTable } from '../../kit/chart/chart-bars.tsx';
 import { text } from '../../kit/ui.tsx';
-import { Panel } from '../../kit/panel.tsx';
+import { Legend, Panel } from '../../kit/panel.tsx';
 import { addDays, allOf, dayText, today, weekOf } from './home-data.ts';
 import style from './home.module.css';
 
@@ -38,9 +38,9 @@ export function CustomersPanel({ condition }: { condition: string }) {
       beside={t('home.byWeek')}
       end={
         <>
-          <span className={style.key} data-part="before">
+          <Legend color="--text-2" isLine>
             {year}
-          </span>
+          </Legend>
           {tableButton}
         </>
       }

@@ -46,7 +46,7 @@ export function Home() {
 function HomeBar({ view }: { view: string }) {
   const navigate = useNavigate();
   const day = today();
-  const form = new Intl.DateTimeFormat(locale, { timeZone: 'UTC', weekday: 'long', day: 'numeric', month: 'long' });
+  const form = new Intl.DateTimeFormat(locale, { timeZone: 'UTC', weekday: 'short', day: 'numeric', month: 'long' });
   const newYear = new Date(Date.UTC(day.getUTCFullYear(), 0, 1));
   return (
     <Bar

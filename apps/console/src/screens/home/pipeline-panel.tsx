@@ -8,7 +8,7 @@ import { join, text, Ticks } from '../../kit/ui.tsx';
 import { columnsOf, type Column } from '../board/board-data.ts';
 import { hintsOf } from '../../hints/hints.ts';
 import { theContract } from '../../contract/contract.ts';
-import { Panel } from '../../kit/panel.tsx';
+import { Legend, Panel } from '../../kit/panel.tsx';
 import { addDays, allOf, dayText, median, sumIn, today } from './home-data.ts';
 import style from './home.module.css';
 
@@ -38,10 +38,8 @@ export function PipelinePanel({ condition }: { condition: string }) {
               onChange={setChosen}
             />
           )}
-          <span className={style.key} data-part="weighted">
-            {t('home.weighted')}
-          </span>
-          <span className={style.key}>{t('home.full')}</span>
+          <Legend color="--chart-1">{t('home.weighted')}</Legend>
+          <Legend color="--chart-fill">{t('home.full')}</Legend>
         </>
       }
     >
