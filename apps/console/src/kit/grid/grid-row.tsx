@@ -1,5 +1,5 @@
 import { memo, type MouseEvent, type ReactNode } from 'react';
-import { join } from '../ui.tsx';
+import { join, text } from '../ui.tsx';
 import style from './grid.module.css';
 
 interface GridRowProps<Row> {
@@ -65,7 +65,7 @@ function Row<Data>({ row, index, top, columns, isCursor, isSelected, state, sele
         <span
           key={id}
           role={column === 0 ? 'rowheader' : 'gridcell'}
-          className={join(style.cell, isEnd && style.end, place ? style[`place-${place}`] : style.wide)}
+          className={join(style.cell, isEnd && text.number, place ? style[`place-${place}`] : style.wide)}
         >
           {cell(row)}
         </span>

@@ -1,5 +1,5 @@
 import { memo, useEffect, useRef, type CSSProperties, type KeyboardEvent } from 'react';
-import { Icon, icons, join, Skeleton } from '../ui.tsx';
+import { Icon, icons, join, Skeleton, text } from '../ui.tsx';
 import { useGridWindow } from './grid-window.ts';
 import { CheckBox, GridRow, type GridColumn, type GridOrder, type GridProps } from './grid-row.tsx';
 import style from './grid.module.css';
@@ -148,7 +148,7 @@ function HeadCell({
     <span
       role="columnheader"
       aria-sort={isCurrent ? direction : undefined}
-      className={join(style.heading, isEnd && style.end, isCurrent && style.current)}
+      className={join(style.heading, isEnd && text.number, isCurrent && style.current)}
       title={name}
     >
       {isOrdered && onOrder ? (
@@ -174,7 +174,7 @@ const Skeletons = memo(function Skeletons({ columns, rows, top, hasCheck }: Skel
           {columns.map(({ id, isEnd, place }, index) => (
             <span
               key={id}
-              className={join(style.cell, isEnd && style.end, place ? style[`place-${place}`] : style.wide)}
+              className={join(style.cell, isEnd && text.number, place ? style[`place-${place}`] : style.wide)}
             >
               <Skeleton width={((widths[index] ?? 8) * (7 + ((row * 3) % 4))) / 8} />
             </span>

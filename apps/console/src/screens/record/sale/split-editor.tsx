@@ -26,7 +26,7 @@ export function SplitEditor({ item, onEnd }: { item: Item; onEnd: () => void }) 
   const add = () => setSplits([...splits, { ownerId: '', share: shareOf(Math.max(left, 0)), kind: 'REVENUE' }]);
   useShortcut('mod+s', 'form.save', send);
   return (
-    <div className={style.splitEditor} onKeyDown={({ key }) => key === 'Escape' && onEnd()}>
+    <div className={text.stack} onKeyDown={({ key }) => key === 'Escape' && onEnd()}>
       {splits.map((split, index) => (
         <SplitRow
           key={index}

@@ -6,7 +6,6 @@ import { Principal } from '../../../kit/record/names.tsx';
 import { Chip, text, Ticks } from '../../../kit/ui.tsx';
 import type { Item } from '../item.ts';
 import { Panel } from '../panel.tsx';
-import style from './sale.module.css';
 
 const SplitEditor = lazy(async () => ({ default: (await import('./split-editor.tsx')).SplitEditor }));
 
@@ -32,7 +31,7 @@ export function Splits({ item }: { item: Item }) {
   const open = splits.length > 0 ? { onEdit: edit } : { onAdd: edit };
   return (
     <Panel title={title} count={String(splits.length)} {...open}>
-      <ul className={style.splits}>
+      <ul className={text.stack}>
         {splits.map((split) => (
           <Split key={textAt(split, 'ownerId') + textAt(split, 'kind')} split={split} currency={currency} />
         ))}
