@@ -93,7 +93,7 @@ async function checkContent(
 ): Promise<Settled<Segment>> {
   const isNew = !before || isChanged(before, after);
   if (!isNew || after.deleteTime !== undefined) return { fields: {}, statements: [] };
-  // The members, and their number, would tell what a filter finds in records that the caller does not see.
+  // The members, and their number, would show what a filter finds in records that the caller does not see.
   if (after.kind !== SegmentKind.STATIC && (!before || selectsOthers(before, after))) {
     refuseNarrowScope('Segments that select customers from all records require the record scope ALL.');
   }
