@@ -16,7 +16,7 @@ import { buildPage, followChanges, type BuildStep } from './follow-changes.js';
 import { MovingBounds } from './relative-times.js';
 import { concernsOf } from './segment-concerns.js';
 import { changingMeaning, showProgress, showSoon } from './show-progress.js';
-import { followMerges } from './write-members.js';
+import { followMerges, followPastMerges } from './write-members.js';
 
 /** Changes that one step follows. */
 const batchSize = 500;
@@ -87,7 +87,8 @@ export class SegmentFollower {
         // In the order in which a change of a segment locks them.
         if (!(await lockSegments(transaction, all)) || !(await claim(transaction, tenantId, job))) return true;
         await followChanges(transaction, { segments: usable, entries, turned, position });
-        await followMerges(transaction, mergedCustomers(entries), position);
+        if (job.position === null || batch.isLost) await followPastMerges(transaction, position);
+        else await followMerges(transaction, mergedCustomers(entries), position);
         for (const build of builds) await buildPage(transaction, build, position);
         if (batch.isLost) await buildAll(transaction, tenantId);
         await showProgress(transaction, { segments: compiled, built: builds, entries, now, position });

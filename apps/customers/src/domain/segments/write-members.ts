@@ -113,6 +113,40 @@ export async function followMerges(em: EntityManager, ids: readonly string[], po
         and merged.merged_into_id is not null`,
     values: [currentCaller().tenantId, [...ids]],
   });
+  await joinAll(em, rows, position);
+}
+
+/**
+ * As `followMerges`, for merges that no change tells of any more: those before the first step of a tenant, and those that the log
+ * has lost. A customer that has been a member before was removed, or has joined already.
+ */
+export async function followPastMerges(em: EntityManager, position: number): Promise<void> {
+  const rows = await queryRows<{ segment_id: string; customer_id: string }>(em, {
+    name: 'segments_of_past_merges',
+    sql: `with recursive survivor (segment_id, customer_id) as (
+        select member.segment_id, merged.merged_into_id
+        from segment_member member
+        join segment on segment.tenant_id = $1 and segment.id = segment_id and segment.kind <> 'DYNAMIC'
+        join customer merged on merged.tenant_id = $1 and merged.id = member.customer_id
+        where member.tenant_id = $1 and member.delete_time is null and merged.merged_into_id is not null
+        union
+        select segment_id, merged.merged_into_id
+        from survivor join customer merged on merged.tenant_id = $1 and merged.id = customer_id
+        where merged.merged_into_id is not null)
+      select segment_id, customer_id from survivor
+      where not exists (
+        select from segment_member own
+        where own.tenant_id = $1 and own.segment_id = survivor.segment_id and own.customer_id = survivor.customer_id)`,
+    values: [currentCaller().tenantId],
+  });
+  await joinAll(em, rows, position);
+}
+
+async function joinAll(
+  em: EntityManager,
+  rows: readonly { segment_id: string; customer_id: string }[],
+  position: number,
+): Promise<void> {
   const changes = rows.map((row) => ({ segmentId: row.segment_id, joining: [row.customer_id], leaving: [] }));
   await writeMembers(em, changes, position);
 }
