@@ -41,3 +41,18 @@ test('a caller with a narrow scope writes STATIC segments, and names, deletes an
   await service.call('deleteSegment', { id }, narrow.caller);
   expect(await service.call('undeleteSegment', { id }, narrow.caller)).toMatchObject({ id, filter: 'tags = vip' });
 });
+
+test('a caller that can not read customers does not learn by a filter what is in them', async () => {
+  const tenant = new SegmentTenant(service);
+  await tenant.createPerson({ displayName: 'Ada', tags: ['vip'] });
+  const { id } = await tenant.createSegment({ filter: 'tags = vip' });
+  const permissions = tenant.caller.permissions.filter((permission) => permission !== 'customers.read');
+  const other = new SegmentTenant(service, { ...tenant.caller, permissions });
+
+  const refused = { code: 'PERMISSION_DENIED', metadata: { permission: 'customers.read' } };
+  const preview = { filter: 'tags = vip', excludeSegmentIds: [] };
+  await expect(service.call('previewSegment', { preview }, other.caller)).rejects.toMatchObject(refused);
+  await expect(other.createSegment({ filter: 'displayName = ada' })).rejects.toMatchObject(refused);
+  await expect(other.updateSegment(id, { filter: 'displayName = ada' })).rejects.toMatchObject(refused);
+  expect(await other.updateSegment(id, { name: 'Guests' })).toMatchObject({ name: 'Guests' });
+});

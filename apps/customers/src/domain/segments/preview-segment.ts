@@ -6,6 +6,7 @@ import type {
 } from '@rapport/contracts/rapport/marketing/v1/segment_actions_service';
 import { readForTenant } from '@rapport/persistence';
 import { currentCaller, invalidField } from '@rapport/platform';
+import { checkMayRead } from '../../engine/query/filter/compile-filter.js';
 import { matchingRecords } from '../../engine/query/list/count-records.js';
 import { filterConditions } from '../../engine/query/list/list-conditions.js';
 import { executeWith } from '../../engine/query/list/planner-settings.js';
@@ -25,6 +26,7 @@ export async function previewSegment(
 ): Promise<PreviewSegmentResponse> {
   if (!preview) throw invalidField('preview', 'REQUIRED', 'is required');
   const { filter = '', excludeSegmentIds } = preview;
+  checkMayRead(customerType());
   const conditions = await checkedIn('preview', async () => {
     await checkNamed(em, namedSegments({ filter, excludeSegmentIds }));
     return filterConditions(em, customerType(), filter);

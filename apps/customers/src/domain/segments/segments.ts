@@ -6,6 +6,7 @@ import { AppError, currentCaller, invalidField, type FieldViolation } from '@rap
 import { normaliserOf } from '../../engine/fields/normalise-record.js';
 import type { RecordChange, Settled } from '../../engine/fields/record-definition.js';
 import { defineRecord } from '../../engine/fields/record-type.js';
+import { checkMayRead } from '../../engine/query/filter/compile-filter.js';
 import { filterConditions } from '../../engine/query/list/list-conditions.js';
 import { customerType } from '../../engine/records/customers/customer-type.js';
 import { refuseNarrowScope } from '../../engine/records/scope/refuse-narrow-scopes.js';
@@ -95,6 +96,7 @@ async function checkContent(
   if (!isNew || after.deleteTime !== undefined) return { fields: {}, statements: [] };
   // The members, and their number, would show what a filter finds in records that the caller does not see.
   if (after.kind !== SegmentKind.STATIC && (!before || selectsOthers(before, after))) {
+    checkMayRead(customerType());
     refuseNarrowScope('Segments that select customers from all records require the record scope ALL.');
   }
   await checkedIn('segment', async () => {

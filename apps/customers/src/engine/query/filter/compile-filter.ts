@@ -58,7 +58,7 @@ export function compileFilter(filter: string, tree: Filter, context: FilterConte
  *
  * @throws AppError PERMISSION_DENIED to callers without the permission to read records of the type
  */
-function checkMayRead(type: RecordType): void {
+export function checkMayRead(type: RecordType): void {
   const permission = permissionOf(type, 'read');
   const { caller } = callContext.getStore() ?? {};
   if (caller && !allows(caller.permissions, permission)) throw permissionMissing(permission);
