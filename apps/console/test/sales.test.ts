@@ -211,6 +211,8 @@ describe('the editor of a pipeline', () => {
     await page.getByRole('button', { name: 'Save' }).click();
     await item('Due soon').waitFor();
     await expect.poll(async () => (await read()).stages[0]).toMatchObject({ name: 'Due soon', probability: 35 });
+    // A key that saves does nothing while the answer is still awaited.
+    await expect.poll(() => page.getByRole('button', { name: 'Save' }).isDisabled()).toBe(true);
 
     await page.getByLabel('Probability, %').fill('40');
     await changeFirst({ probability: 50 });

@@ -85,7 +85,8 @@ function Editor({ pipeline }: { pipeline: Json }) {
         }
         right={
           <>
-            <Clashes pipeline={pipeline} edits={edits} onSettle={setEdits} />
+            {/* Until a save has ended, its own values look like those of another user. */}
+            {!saving.isPending && <Clashes pipeline={pipeline} edits={edits} onSettle={setEdits} />}
             <FormFault error={saving.error} names={['name', 'stages', 'transitions']} />
             <Suspense>
               {stage && (
