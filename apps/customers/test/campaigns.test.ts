@@ -158,19 +158,19 @@ describe('a campaign', () => {
     const tenant = await create();
     await tenant.addCustomers(['ada@example.com']);
     const campaign = await tenant.start();
-    const { id } = campaign;
     const change = (changes: object) =>
       service.call(
         'updateCampaign',
-        { id, campaign: { ...campaign, ...changes }, updateMask: Object.keys(changes) },
+        { id: campaign.id, campaign: { ...campaign, ...changes }, updateMask: Object.keys(changes) },
         tenant.caller,
       );
 
     expect((await change({ name: 'Summer' })).name).toBe('Summer');
+    expect(await change({ variants: campaign.variants })).toMatchObject({ variants: campaign.variants });
     await expect(change({ topicKey: 'offers' })).rejects.toMatchObject({
       violations: [{ field: 'campaign.topicKey', reason: 'NOT_DRAFT' }],
     });
-    await expect(service.call('deleteCampaign', { id }, tenant.caller)).rejects.toMatchObject({
+    await expect(service.call('deleteCampaign', { id: campaign.id }, tenant.caller)).rejects.toMatchObject({
       reason: 'CAMPAIGN_STATE',
     });
   });

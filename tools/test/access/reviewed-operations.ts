@@ -226,6 +226,7 @@ export const needMore: Readonly<Record<string, string>> = {
   SimulateSlaPolicy: 'it counts tickets, so tickets.read is needed too',
   ExplainTicketSla: 'it shows which filters a ticket meets, so tickets.read is needed too',
   PreviewSegment: 'it shows customers, so customers.read is needed too',
+  SnapshotSegment: 'it copies customers, so customers.read is needed too',
   AcceptQuote: 'it wins the deal of the quote, so deals.write is needed too',
   RenderTemplate: 'it shows records, so the permission to read them is needed too',
   SuggestArticles: 'it reads a ticket, so tickets.read is needed too',

@@ -11,6 +11,7 @@ import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { customerType } from '../../engine/records/customers/customer-type.js';
 import { customerLinks, recordLinks, type LinkTable } from '../../engine/records/referring/link-tables.js';
+import { sameValue } from '../../engine/values/same-value.js';
 import { lockEnds, wantedEnds, type WantedEnd } from './association-ends.js';
 import { associationContent, associationMessage } from './association-message.js';
 import { checkRights, findAssociation } from './stored-associations.js';
@@ -87,7 +88,7 @@ export async function updateAssociation(
     role: mask.includes('role') ? changes.role : before.role,
     labels: mask.includes('labels') ? changes.labels : before.labels,
   });
-  if (JSON.stringify(content) === JSON.stringify(associationContent(before))) return before;
+  if (sameValue(content, associationContent(before))) return before;
   await queryRows(em, {
     name: `update_${association.table}`,
     sql: `update ${association.table} set role = $3, labels = $4::text[], version = version + 1, update_time = $5

@@ -13,6 +13,7 @@ import type { RecordChange } from '../../engine/fields/record-definition.js';
 import { defineRecord } from '../../engine/fields/record-type.js';
 import { recordController } from '../../engine/serve/record-controller.js';
 import { recordContract } from '../../engine/values/contract.js';
+import { sameValue } from '../../engine/values/same-value.js';
 import { importedReason } from '../messages/messages.js';
 
 const normalise = normaliserOf<Campaign>(recordContract('rapport/Campaign'));
@@ -105,7 +106,7 @@ function isLocalTime(text: string): boolean {
 function fixedContent({ before, after }: RecordChange<Campaign>): FieldViolation[] {
   if (!before || before.state !== after.state) return [];
   if (before.state === CampaignState.DRAFT || before.state === CampaignState.UNSPECIFIED) return [];
-  const changed = content.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
+  const changed = content.filter((name) => !sameValue(before[name], after[name]));
   const description = 'can not be changed, because the campaign is no draft';
   return changed.map((field) => ({ field, reason: 'NOT_DRAFT', description }));
 }

@@ -8,6 +8,7 @@ import type { RecordChange } from '../../engine/fields/record-definition.js';
 import { defineRecord } from '../../engine/fields/record-type.js';
 import { recordController } from '../../engine/serve/record-controller.js';
 import { recordContract } from '../../engine/values/contract.js';
+import { sameValue } from '../../engine/values/same-value.js';
 import { computeLines } from '../line-items/line-totals.js';
 import { expiryStatements } from './expire-quote.js';
 
@@ -55,7 +56,7 @@ export const QuotesController = recordController(quotes, QuotesServiceService);
 
 function contentViolations({ before, after }: RecordChange<Quote>): FieldViolation[] {
   if (!before || before.state === QuoteState.DRAFT) return [];
-  const changed = content.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
+  const changed = content.filter((name) => !sameValue(before[name], after[name]));
   const description = 'can not be changed, because the quote is no draft; revise it';
   return changed.map((field) => ({ field, reason: 'NOT_DRAFT', description }));
 }

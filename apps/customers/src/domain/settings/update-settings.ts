@@ -8,6 +8,7 @@ import {
 import { checkEtag } from '@rapport/persistence';
 import { canonicalLocale, currentCaller, invalidArgument, knownTimeZone, localeViolations } from '@rapport/platform';
 import { isIsoCurrency } from '@rapport/contracts/filters';
+import { sameValue } from '../../engine/values/same-value.js';
 import { WorkspaceSettings } from './settings.entity.js';
 import { defaultSettings, initialVersion, settingsMessage, type SettingsContent } from './settings-message.js';
 
@@ -33,7 +34,7 @@ export async function updateSettings(em: EntityManager, request: UpdateSettingsR
     ...Object.fromEntries(mask.map((field) => [field, given[field] ?? defaultSettings[field]])),
   };
   checkContent(after);
-  if (JSON.stringify(after) === JSON.stringify(before)) return settingsMessage(stored);
+  if (sameValue(after, before)) return settingsMessage(stored);
   if (stored) {
     em.assign(stored, { ...after, updateTime: new Date(), updatedBy: principalId, version: stored.version + 1 });
     await em.flush();

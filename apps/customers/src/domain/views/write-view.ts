@@ -10,6 +10,7 @@ import { checkEtag } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument, ownerIdOf } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import type { LoggedTypes } from '../../engine/changes/log/logged-types.js';
+import { sameValue } from '../../engine/values/same-value.js';
 import { findChangeable } from './find-views.js';
 import { SavedView } from './view.entity.js';
 import { viewContent, viewMessage } from './view-message.js';
@@ -75,7 +76,7 @@ export async function updateView(
   const content = viewContent({ ...before, ...given });
   if (content.name === '')
     throw invalidArgument([{ field: 'view.name', reason: 'REQUIRED', description: 'is required' }]);
-  if (JSON.stringify(content) === JSON.stringify(viewContent(before))) return before;
+  if (sameValue(content, viewContent(before))) return before;
   if (mask.includes('filter') || mask.includes('orderBy')) {
     const type = await viewedType(em, types, stored.resource);
     await checkQuery(em, type, content);

@@ -1,5 +1,5 @@
-import { isDeepStrictEqual } from 'node:util';
 import { itemKeys, listFields } from '../records/customers/customer-lists.js';
+import { sameValue } from '../values/same-value.js';
 import { singleFields, uniqueItemText, type Content } from './merged-content.js';
 
 /** The result of reverting a change. */
@@ -22,8 +22,8 @@ export function revert(before: Content, after: Content, now: Content, gone: Read
   const content: Content = { ...now };
   const keptFields: string[] = [];
   const single = <Value>(field: string, was: Value, became: Value, is: Value): Value => {
-    if (same(is, became)) return was;
-    if (!same(was, became) && !same(is, was)) keptFields.push(field);
+    if (sameValue(is, became)) return was;
+    if (!sameValue(was, became) && !sameValue(is, was)) keptFields.push(field);
     return is;
   };
   for (const field of singleFields) content[field] = single(field, before[field], after[field], now[field]);
@@ -64,25 +64,16 @@ function takeItemsBack(
   leaves: (item: unknown) => boolean,
 ) {
   const stays = (item: unknown) => !leaves(item);
-  if (same(now, after)) return { items: before.filter(stays), kept: false };
+  if (sameValue(now, after)) return { items: before.filter(stays), kept: false };
   const byKey = (items: unknown[]) => new Map(items.map((item) => [key(item), item]));
   const [was, became, is] = [byKey(before), byKey(after), byKey(now)];
   let kept = false;
   const items = now.flatMap((item) => {
     const [old, brought] = [was.get(key(item)), became.get(key(item))];
-    if (leaves(item) || (brought !== undefined && same(item, brought))) return old === undefined ? [] : [old];
-    if (brought !== undefined && !same(old, brought) && !same(item, old)) kept = true;
+    if (leaves(item) || (brought !== undefined && sameValue(item, brought))) return old === undefined ? [] : [old];
+    if (brought !== undefined && !sameValue(old, brought) && !sameValue(item, old)) kept = true;
     return [item];
   });
   const lost = before.filter((item) => !became.has(key(item)) && !is.has(key(item)));
   return { items: [...items, ...lost].filter(stays), kept };
-}
-
-/** Treats undefined and absent as equal, since JSON has no undefined. */
-function same(one: unknown, other: unknown): boolean {
-  return isDeepStrictEqual(plain(one), plain(other));
-}
-
-function plain(value: unknown): unknown {
-  return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
 }
