@@ -7,9 +7,8 @@ import {
   type ComputeAttributionsRequest,
   type ComputeAttributionsResponse,
 } from '@rapport/contracts/rapport/marketing/v1/attributions_service';
-import { allows, currentCaller, permissionMissing } from '@rapport/platform';
-import { permissionOf } from '../../engine/fields/record-names.js';
 import { recordType } from '../../engine/fields/record-type.js';
+import { checkMayRead } from '../../engine/query/filter/compile-filter.js';
 import { computeAttributions } from './compute-attribution.js';
 
 @Controller()
@@ -19,8 +18,7 @@ export class AttributionsController implements ServiceHandlers<AttributionsServi
 
   computeAttributions(request: ComputeAttributionsRequest): Promise<ComputeAttributionsResponse> {
     // The answer has the amounts of deals.
-    const needed = permissionOf(recordType('rapport/Deal'), 'read');
-    if (!allows(currentCaller().permissions, needed)) throw permissionMissing(needed);
+    checkMayRead(recordType('rapport/Deal'));
     return computeAttributions(this.em, request);
   }
 }

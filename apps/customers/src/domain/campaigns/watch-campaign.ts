@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import {
   CampaignDecision,
   CampaignMetric,
@@ -9,6 +8,7 @@ import {
 import { inOpenTransaction, type StatementTransaction, type TimerHandler } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { Sealing } from '../../engine/sealing/sealing.js';
+import { sameValue } from '../../engine/values/same-value.js';
 import { endLeases } from './sending/campaign-members.js';
 import { campaignTimer, lockJob, setSending, watchKind } from './campaign-jobs.js';
 import { changeCampaign, findCampaign } from './change-campaign.js';
@@ -29,8 +29,7 @@ async function watch(transaction: StatementTransaction, campaignId: string): Pro
   const before = await findCampaign(transaction, campaignId);
   if (!before || before.state === CampaignState.PREPARING) return;
   const counts = await countRecipients(transaction, campaignId);
-  // The columns of jsonb have their keys in an order of their own.
-  const isChanged = !isDeepStrictEqual(counts, before.counts);
+  const isChanged = !sameValue(counts, before.counts);
   const campaign = isChanged ? changeCampaign(transaction, before, { counts }) : before;
   const open = counts.planned + counts.claimed;
   if (campaign.state === CampaignState.SENDING && open === 0) {

@@ -15,9 +15,8 @@ import {
   type VerifySlaTimerResponse,
 } from '@rapport/contracts/rapport/support/v1/sla_actions_service';
 import type { SlaPolicy } from '@rapport/contracts/rapport/support/v1/sla_policy';
-import { allows, currentCaller, permissionMissing } from '@rapport/platform';
 import { hotWriteCall } from '../../engine/records/write-call.js';
-import { permissionOf } from '../../engine/fields/record-names.js';
+import { checkMayRead } from '../../engine/query/filter/compile-filter.js';
 import { tickets } from '../tickets/tickets.js';
 import { activateSlaPolicy, retireSlaPolicy } from './activate-policy.js';
 import { simulateSlaPolicy } from './simulate-policy.js';
@@ -41,22 +40,18 @@ export class SlaActionsController implements ServiceHandlers<SlaActionsServiceSe
   }
 
   simulateSlaPolicy(request: SimulateSlaPolicyRequest): Promise<SimulateSlaPolicyResponse> {
-    requireTickets();
+    // Counts reveal what tickets contain.
+    checkMayRead(tickets);
     return this.em.transactional((em) => simulateSlaPolicy(em, request));
   }
 
   explainTicketSla({ id }: ExplainTicketSlaRequest): Promise<ExplainTicketSlaResponse> {
-    requireTickets();
+    // So do the filters that a ticket meets.
+    checkMayRead(tickets);
     return this.em.transactional((em) => explainTicketSla(em, id));
   }
 
   verifySlaTimer({ id }: VerifySlaTimerRequest): Promise<VerifySlaTimerResponse> {
     return this.em.transactional((em) => verifySlaTimer(em, id));
   }
-}
-
-/** Counts, and the filters that a ticket meets, reveal what tickets contain. @throws AppError PERMISSION_DENIED */
-function requireTickets(): void {
-  const needed = permissionOf(tickets, 'read');
-  if (!allows(currentCaller().permissions, needed)) throw permissionMissing(needed);
 }

@@ -54,7 +54,7 @@ export function compileFilter(filter: string, tree: Filter, context: FilterConte
 }
 
 /**
- * A filter on values of other records reveals these values.
+ * What is found or computed by the values of records reveals these values.
  *
  * @throws AppError PERMISSION_DENIED to callers without the permission to read records of the type
  */
