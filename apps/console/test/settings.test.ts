@@ -18,7 +18,9 @@ test('the settings of the workspace are changed by keyboard, and a refused value
   await goTo(page, '/settings');
   await page.getByRole('heading', { name: 'Settings' }).waitFor();
   await page.getByLabel('Time zone').fill('Europe/Berlin');
-  await page.getByLabel('Fiscal year start month').fill('4');
+  await page.getByRole('button', { name: 'Fiscal year start month' }).focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('option', { name: 'April' }).press('Enter');
   await page.keyboard.press('Control+Enter');
 
   await page.getByText('Settings saved').waitFor();

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Pending, ProblemNote } from '../../app/boundaries.tsx';
-import { t } from '../../app/language.ts';
+import { locale, t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
 import { tenantQuery, useWorkspaceName } from '../../app/session.ts';
 import { Bar } from '../../app/shell/shell.tsx';
@@ -8,6 +8,8 @@ import { call, invalidate, queryClient, readQuery } from '../../contract/api.ts'
 import { textAt, type Json } from '../../contract/json.ts';
 import { Editor, Pair, Section } from '../../kit/editor.tsx';
 import { DraftField } from '../../kit/form/draft-field.tsx';
+import { Select } from '../../kit/form/field.tsx';
+import { namingOf, OwnInputs, type WidgetProps } from '../../kit/form/form-widgets.tsx';
 import { FormFault } from '../../kit/form/form-faults.tsx';
 import { SaveButton } from '../../kit/form/save-button.tsx';
 import { useDraft } from '../../kit/form/use-draft.ts';
@@ -50,7 +52,7 @@ function SettingsEditor({ settings }: { settings: Json }) {
         isDisabled={!mayEdit}
         label={t('nav.settings')}
         left={
-          <>
+          <OwnInputs value={monthInput}>
             <Section title={t('settings.workspace')}>
               <DraftField draft={draft} message="Tenant" name="displayName" isExplained />
             </Section>
@@ -66,11 +68,23 @@ function SettingsEditor({ settings }: { settings: Json }) {
               </Section>
             ))}
             <FormFault error={draft.error} names={names} />
-          </>
+          </OwnInputs>
         }
       />
     </>
   );
+}
+
+/** The month that the fiscal year starts in, by its name. */
+function monthInput(props: WidgetProps) {
+  if (props.field.name !== 'fiscalYearStartMonth') return undefined;
+  const form = new Intl.DateTimeFormat(locale, { timeZone: 'UTC', month: 'long' });
+  const months = Array.from({ length: 12 }, (_, month) => ({
+    id: String(month + 1),
+    name: form.format(Date.UTC(2026, month)),
+  }));
+  const choose = (id: string) => props.onChange(Number(id));
+  return <Select {...namingOf(props)} options={months} value={String(Number(props.value ?? 1))} onChange={choose} />;
 }
 
 /** Writes the name, and the settings unless others have written them since. What was cleared gets its default again. */
