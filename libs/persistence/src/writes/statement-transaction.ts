@@ -104,7 +104,7 @@ export class StatementTransaction {
   async commit(ahead: readonly TransactionStatement[] = []): Promise<void> {
     const statements = [...ahead, ...this.#waiting.splice(0)];
     if (this.#isBegun) await this.#send([...statements, { name: 'commit', sql: 'commit' }]);
-    else await this.#sendBehind(this.#settings(), statements);
+    else await this.#sendBehind(this.#settings({ plan_cache_mode: 'force_generic_plan' }), statements);
   }
 
   /** Runs the queued statements and the checks of the commit, and rolls the transaction back. */
@@ -119,8 +119,8 @@ export class StatementTransaction {
     return this.#sendBehind(opening, statements);
   }
 
-  #settings(): TransactionStatement[] {
-    return [settingStatement({ ...callVariables(), ...lockTimeout }), ...this.opening.statements];
+  #settings(others: Readonly<Record<string, string>> = {}): TransactionStatement[] {
+    return [settingStatement({ ...callVariables(), ...lockTimeout, ...others }), ...this.opening.statements];
   }
 
   /** @returns the rows of `statements` */
