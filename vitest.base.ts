@@ -20,6 +20,8 @@ export function vitestConfig(projectRoot: string, overrides: ViteUserConfig['tes
     test: {
       include: ['src/**/*.spec.ts', 'test/**/*.test.ts'],
       reporters: ['default', 'json'],
+      // The long forms take up to hours: each tally is printed as it comes.
+      disableConsoleIntercept: process.env['SOAK'] === '1',
       outputFile: { json: 'test-results/vitest.json' },
       sequence: { sequencer: PureFirst },
       // Files share the modules that they load, of which no test changes anything: to load them anew, and to have them compiled
