@@ -57,6 +57,9 @@ test('a dry run shows what would happen, the import does it, and the undo takes 
   );
   expect(first.customers[0]?.jobTitle).toBe('Title 7');
 
+  await expect.poll(() => page.getByText('Import customers').count()).toBe(2);
+  await page.getByText(/^Dry run, Succeeded/).waitFor();
+
   await page.getByRole('button', { name: 'Undo' }).click();
   await expect.poll(storedCustomers).toBe(0);
   await operation.getByText('Undone').first().waitFor();

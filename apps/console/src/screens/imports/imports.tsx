@@ -3,6 +3,7 @@ import { format, labels, t } from '../../app/language.ts';
 import { Bar } from '../../app/shell/shell.tsx';
 import { useShortcut } from '../../app/shortcuts.ts';
 import { useItems } from '../../contract/api.ts';
+import { theContract } from '../../contract/contract.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { LiveOperation } from '../../kit/record/live-operation.tsx';
 import { Nothing } from '../../kit/nothing.tsx';
@@ -63,16 +64,24 @@ export function Imports() {
 function OperationLine({ operation }: { operation: Json }) {
   const rows = Number(valueAt(operation, 'counts.rows') ?? 0);
   const isDry = valueAt(operation, 'import.dryRun') === true;
+  const state = labels.value('Operation.State', textAt(operation, 'state'));
   return (
     <>
       <Icon of={icons.Download} />
       <SplitLine
-        name={isDry ? t('imports.dryRun') : labels.value('Operation.Kind', textAt(operation, 'kind'))}
-        below={`${labels.value('Operation.State', textAt(operation, 'state'))}, ${t('imports.rows', { count: rows })}`}
+        name={nameOf(operation)}
+        below={[...(isDry ? [t('imports.dryRun')] : []), state, t('imports.rows', { count: rows })].join(', ')}
       />
       <span className={text.meta}>{format.time(textAt(operation, 'createTime'))}</span>
     </>
   );
+}
+
+/** Such as `Import customers`: what an import is of, or else its kind. */
+function nameOf(operation: Json): string {
+  const kind = textAt(operation, 'kind');
+  const verb = theContract().recordType(textAt(operation, 'import.recordType') || 'customer')?.import;
+  return kind === 'IMPORT' && verb !== undefined ? labels.operation(verb) : labels.value('Operation.Kind', kind);
 }
 
 /** The columns of a file with the fields that they go to. With `onChoose` another field can be chosen for each. */
