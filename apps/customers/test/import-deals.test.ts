@@ -197,6 +197,16 @@ test('amounts without a currency are in that of their row, or in that of the wor
   ]);
 });
 
+test('a list of addresses goes by its singular', async () => {
+  const file = 'subject,direction,to_addresses,Cc address\nOffer,OUTBOUND,ada@x.example,carl@x.example\n';
+
+  const operation = await run(file, { recordType: 'email' });
+
+  expect(operation).toMatchObject({ counts: { created: 1 }, columns: [{}, {}, {}, { field: 'ccAddress' }] });
+  const { emails } = await customers.call('listEmails', {}, sales.caller);
+  expect(emails).toMatchObject([{ toAddresses: ['ada@x.example'], ccAddresses: ['carl@x.example'] }]);
+});
+
 test('a row that is retried after a conflict is reported once', async () => {
   const main = await createPipeline();
   const { id } = await sales.createDeal(main, { title: 'Mine' });

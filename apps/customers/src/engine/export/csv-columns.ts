@@ -70,9 +70,9 @@ export const contractColumns = onceFor((type: RecordType): readonly CsvColumn[] 
 /** Custom fields and external ids have columns of their own. */
 const left = new Set(['custom_fields', 'external_ids', 'etag', 'delete_time', 'created_by', 'updated_by']);
 
-/** Column name for the items of a list: `tag` for `tags`. */
+/** Column name for the items of a list: `tag` for `tags`, and `cc_address` for `cc_addresses`. */
 export function itemName(field: string): string {
-  return field.replace(/s$/, '');
+  return field.replace(/(?<=ss)es$|s$/, '');
 }
 
 /** Whether a field is an amount in a currency. */
