@@ -244,4 +244,13 @@ describe('a deal', () => {
     await page.getByRole('button', { name: 'Copy a new link' }).waitFor();
     expect(faults).toEqual([]);
   });
+
+  test('shows the state and the sum of each quote in their list on a phone', async () => {
+    const phone = await workspace.open('/quotes', undefined, { viewport: { width: 390, height: 844 } });
+    const row = phone.getByRole('row', { name: 'Delta' });
+    await row.waitFor();
+    const shown = (await row.innerText()).replace(/\s+/g, ' ');
+    expect(shown).toContain('Sent');
+    expect(shown).toContain('€300');
+  });
 });

@@ -19,9 +19,9 @@ afterAll(() => workspace.close());
 function csv(): string {
   const lines = Array.from({ length: rows }, (_, index) => {
     const email = index % 100 === 99 ? 'not an address' : `person.${index}@example.com`;
-    return `Person,Number ${index},${email},Title ${index}`;
+    return `Person,Number ${index},${email},Title ${index},vip`;
   });
-  return ['First name,Last name,Mail,Xyzzy', ...lines].join('\n');
+  return ['First name,Last name,Mail,Xyzzy,Tag', ...lines].join('\n');
 }
 
 async function storedCustomers(): Promise<number> {
@@ -63,4 +63,10 @@ test('a dry run shows what would happen, the import does it, and the undo takes 
   await page.getByRole('button', { name: 'Undo' }).click();
   await expect.poll(storedCustomers).toBe(0);
   await operation.getByText('Undone').first().waitFor();
+});
+
+test('the columns of an import have the names of their fields in Chinese', async () => {
+  const chinese = await workspace.open('/imports', undefined, { locale: 'zh-CN' });
+  const line = chinese.getByRole('listitem').filter({ has: chinese.getByText('Tag', { exact: true }) });
+  await line.getByText('标签').waitFor();
 });

@@ -1,5 +1,5 @@
 import * as icons from '../gen/icons.ts';
-import { theContract, type Resource } from '../contract/contract.ts';
+import { theContract, type Field, type Resource } from '../contract/contract.ts';
 import { textAt, type Json } from '../contract/json.ts';
 import type { IconType } from '../kit/ui.tsx';
 
@@ -235,7 +235,9 @@ const titles = [
   ...['displayName', 'title', 'subject', 'name', 'email', 'purpose', 'eventType', 'url', 'address', 'key', 'type'],
   ...['stage', 'kind', 'id'],
 ];
-const unfit = new Set(['id', 'etag', 'tenantId', 'previousHash', 'hash', 'traceparent', 'createdBy', 'updatedBy']);
+const unfit = new Set(
+  'id etag tenantId previousHash hash traceparent createdBy updatedBy deleteTime currency'.split(' '),
+);
 
 /** The hints of a resource: those that are known, else what its fields suggest. */
 export function hintsOf({ name, items, message }: Resource): Hints {
@@ -244,13 +246,33 @@ export function hintsOf({ name, items, message }: Resource): Hints {
   const fields = theContract().fields(message);
   const title = titles.find((each) => fields.some((field) => field.name === each)) ?? fields[0]?.name ?? 'id';
   const plain = fields.filter(
-    (field) => field.name !== title && !unfit.has(field.name) && !field.secret && isColumn(field.type),
+    (field) => field.name !== title && !unfit.has(field.name) && !field.secret && isColumn(field),
   );
-  return { icon: icons.Table2, title, columns: plain.slice(0, 6).map((field) => field.name) };
+  const best = new Set(plain.toSorted((one, other) => rank(one) - rank(other)).slice(0, 7));
+  const columns = plain.filter((field) => best.has(field));
+  const enums = columns.filter(({ type }) => type === 'enum');
+  const detail =
+    enums.find(({ name: each }) => isState(each)) ?? enums[0] ?? columns.find(({ type }) => type === 'text');
+  const figure = columns.find(({ of }) => of === 'Money');
+  return {
+    ...{ icon: icons.Table2, title, columns: columns.map((field) => field.name) },
+    ...(detail && { detail: detail.name }),
+    ...(figure && { figure: figure.name }),
+  };
 }
 
-function isColumn(type: string): boolean {
-  return !['message', 'object', 'bytes', 'mask'].includes(type);
+function isColumn({ type, of, list }: Field): boolean {
+  return of === 'Money' ? !list : !['message', 'object', 'bytes', 'mask'].includes(type);
+}
+
+function isState(name: string): boolean {
+  return name === 'state' || name === 'status';
+}
+
+/** The state, the sum and the people of a record come before its other fields, and texts to read after them. */
+function rank({ name, of, maxLength = 0 }: Field): number {
+  if (isState(name) || name === 'customerId' || name === 'ownerId' || of === 'Money') return 0;
+  return maxLength > 300 || name === 'createTime' ? 2 : 1;
 }
 
 /** The name of a record: its field by the hints of its resource, or the first one that names things. */

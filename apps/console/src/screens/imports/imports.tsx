@@ -42,7 +42,7 @@ export function Imports() {
           {() => (
             <div className={style.open}>
               <LiveOperation key={openId} id={openId} />
-              <MappedColumns columns={itemsAt(open, 'columns')} />
+              <MappedColumns columns={itemsAt(open, 'columns')} recordType={recordTypeOf(open)} />
             </div>
           )}
         </Split>
@@ -80,13 +80,18 @@ function OperationLine({ operation }: { operation: Json }) {
 /** Such as `Import customers`: what an import is of, or else its kind. */
 function nameOf(operation: Json): string {
   const kind = textAt(operation, 'kind');
-  const verb = theContract().recordType(textAt(operation, 'import.recordType') || 'customer')?.import;
+  const verb = theContract().recordType(recordTypeOf(operation))?.import;
   return kind === 'IMPORT' && verb !== undefined ? labels.operation(verb) : labels.value('Operation.Kind', kind);
 }
 
+function recordTypeOf(operation: Json | undefined): string {
+  return textAt(operation, 'import.recordType') || 'customer';
+}
+
 /** The columns of a file with the fields that they go to. With `onChoose` another field can be chosen for each. */
-export function MappedColumns({ columns, fields = [], chosen = {}, onChoose }: MappedColumnsProps) {
+export function MappedColumns({ columns, recordType, fields = [], chosen = {}, onChoose }: MappedColumnsProps) {
   if (columns.length === 0) return null;
+  const called = (field: string) => calledIn(recordType, field);
   return (
     <section className={style.columns}>
       <h3>{t('imports.columns')}</h3>
@@ -105,19 +110,20 @@ export function MappedColumns({ columns, fields = [], chosen = {}, onChoose }: M
                 <Select
                   label={t('imports.fieldOf', { column: name })}
                   isHiddenLabel
-                  options={optionsOf(fields, field, suggested, t('imports.skip'))}
+                  options={[
+                    { id: skipped, name: t('imports.skip') },
+                    ...choicesOf(fields, field, suggested).map((id) => ({ id, name: called(id) })),
+                  ]}
                   value={chosen[name] ?? (field || suggested || skipped)}
                   onChange={(id) => onChoose(name, id)}
                 />
               ) : (
-                <span>
-                  {field === '' ? <span className={text.faint}>{t('imports.skip')}</span> : labels.field('', field)}
-                </span>
+                <span>{field === '' ? <span className={text.faint}>{t('imports.skip')}</span> : called(field)}</span>
               )}
               <span className={text.row}>
                 <span className={text.meta}>{reason}</span>
                 {field === '' && suggested !== '' && (
-                  <Chip tone="info">{t('imports.suggested', { field: labels.field('', suggested) })}</Chip>
+                  <Chip tone="info">{t('imports.suggested', { field: called(suggested) })}</Chip>
                 )}
               </span>
             </li>
@@ -130,6 +136,7 @@ export function MappedColumns({ columns, fields = [], chosen = {}, onChoose }: M
 
 interface MappedColumnsProps {
   columns: readonly Json[];
+  recordType: string;
   /** Fields that a column can go to, in the spelling of `map`. */
   fields?: readonly string[];
   /** The chosen field by the column's name; `skipped` for none. */
@@ -140,7 +147,19 @@ interface MappedColumnsProps {
 /** The choice of no field: an id can not be empty in a list. */
 export const skipped = '-';
 
-function optionsOf(fields: readonly string[], field: string, suggested: string, skip: string) {
-  const known = [...new Set([field, suggested, ...fields])].filter((each) => each !== '');
-  return [{ id: skipped, name: skip }, ...known.map((id) => ({ id, name: labels.field('', id) }))];
+function choicesOf(fields: readonly string[], field: string, suggested: string): string[] {
+  return [...new Set([field, suggested, ...fields])].filter((each) => each !== '');
+}
+
+/** The name of a field in the spelling of `map`, such as `phone` for `phones`. */
+function calledIn(recordType: string, field: string): string {
+  const contract = theContract();
+  const { message = '' } = contract.recordType(recordType) ?? {};
+  const own = contract.fields(message).find(({ name, list }) => list && singularOf(name) === field);
+  return labels.field(message, own?.name ?? field);
+}
+
+/** A list as `map` spells it. */
+export function singularOf(name: string): string {
+  return name.replace(/(?<=ss)es$|s$/, '');
 }

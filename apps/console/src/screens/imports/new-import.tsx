@@ -14,7 +14,7 @@ import { Select, TextField } from '../../kit/form/field.tsx';
 import { LiveOperation } from '../../kit/record/live-operation.tsx';
 import { Button, Icon, icons, text } from '../../kit/ui.tsx';
 import { useGoOn } from '../../kit/use-go-on.ts';
-import { MappedColumns, skipped } from './imports.tsx';
+import { MappedColumns, singularOf, skipped } from './imports.tsx';
 import style from './imports.module.css';
 
 /** An import in three steps: the file, what would happen, and the import itself. Nothing is written before the third. */
@@ -148,6 +148,7 @@ function Columns({ recordType, tried, chosen, onChoose }: ColumnsProps) {
       </p>
       <MappedColumns
         columns={columns}
+        recordType={recordType}
         fields={fieldsOf(theContract(), recordType)}
         chosen={chosen}
         onChoose={(column, field) => onChoose({ ...chosen, [column]: field })}
@@ -202,10 +203,6 @@ const mainParts = new Set(['address', 'number', 'value', 'system']);
 /** Whether callers set the field, as one value or a list of them. */
 function isGiven({ name, type, output, secret }: Field): boolean {
   return !output && !secret && type !== 'object' && type !== 'bytes' && name !== 'etag';
-}
-
-function singularOf(name: string): string {
-  return name.replace(/s$/, '');
 }
 
 /** How the file is read: as `ImportInput` of the API, without what follows from the file. */
