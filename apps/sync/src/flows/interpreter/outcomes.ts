@@ -40,7 +40,8 @@ function applyOutcome(stepper: Stepping, token: Token, { result, number }: StepO
   }
   stepper.history.end(number, { state: 'FAILED', problem });
   delete token.number;
-  Object.assign(token, { phase: 'RETRY', wake: next.toISOString(), attempt: token.attempt + 1 });
+  const wake = next.toISOString();
+  Object.assign(token, { phase: 'RETRY', wake, attempt: token.attempt + 1, problem: { ...problem, step: token.path } });
 }
 
 /** The end of business time of a `wait` or an `approve`. */

@@ -44,6 +44,8 @@ export interface Token {
   wake?: string;
   /** Of an effect: the same in each attempt, since expressions such as `now` would change it. */
   input?: JsonObject;
+  /** Why its last attempt failed, while the next one is waited for or under way. */
+  problem?: Problem;
 }
 
 /**

@@ -22,9 +22,9 @@ type StepStatus = Exclude<keyof typeof FlowStepState, 'UNSPECIFIED' | 'UNRECOGNI
 export function runMessage(envelope: SecretEnvelope, tenantId: string, row: RunRow, showsRecord: boolean): FlowRun {
   const owner = { tenantId, part: 'flow_run', id: row.id } as const;
   const { input } = openContent<StartValues>(envelope, owner, row.sealed_start);
-  const { vars, problem, notUndone = [] } = openContent<RunState>(envelope, owner, row.sealed_state);
-  const hasFailed = problem !== undefined && ['FAILED', 'UNCERTAIN', 'COMPENSATED', 'CANCELLED'].includes(row.state);
-  const isCompensating = problem !== undefined && row.state === 'COMPENSATING';
+  const runState = openContent<RunState>(envelope, owner, row.sealed_state);
+  const { vars, notUndone = [] } = runState;
+  const problem = problemOf(row.state, runState);
   return {
     ...{ id: row.id, flowId: row.flow_id, version: row.version, state: FlowRunState[row.state] },
     cause: {
@@ -37,7 +37,7 @@ export function runMessage(envelope: SecretEnvelope, tenantId: string, row: RunR
     ...(showsRecord && { input, variables: vars }),
     wakeTime: knownTime(row.wake_time),
     waitingFor: row.waiting_for ?? undefined,
-    problem: hasFailed || isCompensating ? problemMessage(problem, showsRecord) : undefined,
+    problem: problem && problemMessage(problem, showsRecord),
     stepCount: row.step_count,
     parentRunId: row.parent_run_id ?? undefined,
     startTime: isoTime(row.start_time),
@@ -45,6 +45,12 @@ export function runMessage(envelope: SecretEnvelope, tenantId: string, row: RunR
     backfillId: row.backfill_id ?? undefined,
     notUndone: notUndone.map((each) => problemMessage(each, showsRecord)),
   };
+}
+
+function problemOf(state: RunRow['state'], { problem, tokens }: RunState): Problem | undefined {
+  // It is being repeated.
+  if (state === 'RUNNING' || state === 'WAITING') return tokens.find((token) => token.problem)?.problem;
+  return state === 'SUCCEEDED' || state === 'EXITED' ? undefined : problem;
 }
 
 /** A message can have values of the record. */
