@@ -49,7 +49,7 @@ async function create(wanted: NewTenant): Promise<void> {
   const em = orm.em.fork({ session: tenantSession(tenantId) });
   em.create(Tenant, { id: tenantId, displayName, createTime: new Date(), plan });
   if (workspace !== undefined) em.create(Workspace, { name: workspace, tenantId });
-  const first = { tenantId, displayName: 'first key', permissions: [...knownPermissions] };
+  const first = { tenantId, displayName: 'First API key', permissions: [...knownPermissions] };
   const { key } = await issueApiKey(em, config.API_KEY_HMAC_KEY, first, 'operator:create-tenant');
   process.stdout.write(`${JSON.stringify({ tenantId, apiKey: key })}\n`);
 }
