@@ -68,11 +68,13 @@ describe('a role of a tenant', () => {
     expect(await create(admin)).toMatchObject({ recordScope: RecordScope.OWN });
   });
 
-  test('is not updated with a stale etag', async () => {
+  test('is neither updated nor deleted with a stale etag', async () => {
     const { id, etag } = await create(admin);
-    await update(admin, id, { hidesPii: true });
+    const changed = await update(admin, id, { hidesPii: true });
 
     await expect(update(admin, id, { hidesPii: false }, etag)).rejects.toMatchObject({ reason: 'ETAG_MISMATCH' });
+    await expect(auth.call('deleteRole', { id, etag }, admin)).rejects.toMatchObject({ reason: 'ETAG_MISMATCH' });
+    await auth.call('deleteRole', { id, etag: changed.etag }, admin);
   });
 
   test('reports each unknown permission', async () => {

@@ -216,6 +216,8 @@ describe('two-factor authentication', () => {
 
   test('is disabled after an admin resets it', async () => {
     await enroll();
+    const stale = auth.call('resetTwoFactor', { id: user.id, etag: '"99"' }, admin);
+    await expect(stale).rejects.toMatchObject({ reason: 'ETAG_MISMATCH' });
     const after = await auth.call('resetTwoFactor', { id: user.id }, admin);
 
     expect(after.twoFactor).toBe(false);

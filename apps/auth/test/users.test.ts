@@ -214,6 +214,19 @@ describe('users and teams', () => {
     await auth.invite(admin, { email: user.email });
   });
 
+  test('are not deleted with a stale etag', async () => {
+    const [{ user }, { id }] = [await auth.newUser(admin), await team('North')];
+    const renamed = { ...Team.decode(new Uint8Array()), displayName: 'South' };
+    const stale = { reason: 'ETAG_MISMATCH' };
+    const { etag } = await auth.updateUser(admin, user.id, { displayName: 'Ada' });
+    await auth.call('updateTeam', { id, team: renamed, updateMask: ['displayName'] }, admin);
+
+    await expect(auth.call('deleteUser', { id: user.id, etag: user.etag }, admin)).rejects.toMatchObject(stale);
+    await expect(auth.call('deleteTeam', { id, etag: '"1"' }, admin)).rejects.toMatchObject(stale);
+    await auth.call('deleteUser', { id: user.id, etag }, admin);
+    await auth.call('deleteTeam', { id, etag: '"2"' }, admin);
+  });
+
   test('cannot delete a team that has users', async () => {
     const { id: teamId, etag } = await team('North');
     const { id } = await auth.invite(admin, { teamId });

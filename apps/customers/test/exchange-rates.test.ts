@@ -78,8 +78,10 @@ describe('exchange rates', () => {
 
   test('are in the change log, and those of another tenant are not found', async () => {
     const { exchangeRates } = await set(['EUR/USD', '2026-11-26', '1.08']);
-    const { id } = exchangeRates[0]!;
-    const deleted = await service.call('deleteExchangeRate', { id }, caller);
+    const { id, etag } = exchangeRates[0]!;
+    const stale = service.call('deleteExchangeRate', { id, etag: '"9"' }, caller);
+    await expect(stale).rejects.toMatchObject({ reason: 'ETAG_MISMATCH' });
+    const deleted = await service.call('deleteExchangeRate', { id, etag }, caller);
     expect(deleted.deleteTime).toBeDefined();
     const changes = await changesOf(service, caller, 2);
     expect(changes.map(({ type, operation }) => [type, operation])).toEqual([

@@ -70,6 +70,10 @@ describe('a price book', () => {
     expect((await service.call('listPrices', { filter }, caller)).prices).toEqual([second]);
     const other = service.call('setPrices', { priceBookId: v7(), batch: { prices: [] } }, caller);
     await expect(other).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    const stale = service.call('deletePrice', { id: first.id, etag: first.etag }, caller);
+    await expect(stale).rejects.toMatchObject({ reason: 'ETAG_MISMATCH' });
+    await service.call('deletePrice', { id: first.id, etag: second.etag }, caller);
+    expect((await service.call('listPrices', { filter }, caller)).prices).toEqual([]);
   });
 
   test('has a discount of at most all of the price', async () => {

@@ -105,6 +105,10 @@ describe('a dynamic segment', () => {
     await tenant.updateSegment(id, { filter: 'tags = b' });
     await tenant.expectMembers(id, [bob]);
     await tenant.expectLive(id);
+    for (const verb of ['pauseSegment', 'resumeSegment', 'rebuildSegment'] as const) {
+      const stale = service.call(verb, { id, etag: '"1"' }, tenant.caller);
+      await expect(stale).rejects.toMatchObject({ reason: 'ETAG_MISMATCH' });
+    }
     expect(await service.call('pauseSegment', { id }, tenant.caller)).toMatchObject({ state: SegmentState.PAUSED });
     const other = await tenant.createSegment({ filter: 'tags = b' });
     await change(ada, { tags: ['b'] });

@@ -35,7 +35,9 @@ test('an endpoint is created, read, listed, changed and deleted, and shows its s
   const changed = await tenant.ok('PATCH', path, { payload: 'FULL', fields: ['emails'] }, { 'if-match': created.etag });
   expect(changed).toMatchObject({ payload: 'FULL', fields: ['emails'], url });
   const stale = await tenant.send('PATCH', path, { payload: 'THIN' }, { 'if-match': created.etag });
-  expect(stale).toMatchObject({ status: 412, body: { code: 'ETAG_MISMATCH' } });
+  const unrotated = await tenant.send('POST', `${path}:rotateSecret`, undefined, { 'if-match': created.etag });
+  for (const refused of [stale, unrotated])
+    expect(refused).toMatchObject({ status: 412, body: { code: 'ETAG_MISMATCH' } });
   expect((await tenant.send('DELETE', path)).status).toBe(204);
   expect(await tenant.send('GET', path)).toMatchObject({ status: 404, body: { code: 'WEBHOOK_ENDPOINT_NOT_FOUND' } });
 });

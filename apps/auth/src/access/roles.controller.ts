@@ -94,10 +94,11 @@ export class RolesController implements ServiceHandlers<RolesServiceServer> {
     });
   }
 
-  async deleteRole({ id }: DeleteRoleRequest): Promise<Empty> {
+  async deleteRole({ id, etag }: DeleteRoleRequest): Promise<Empty> {
     return this.em.transactional(async (em) => {
       const { id: tenantId } = await lockTenant(em);
       const role = await findOwnRole(em, id);
+      checkEtag(etag, role.version);
       checkEscalation({ ...role, teamIds: [] });
       if (await em.findOne(UserAccount, { tenantId, roleIds: { $contains: [id] } })) {
         throw new AppError(

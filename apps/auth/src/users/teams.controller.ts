@@ -75,10 +75,11 @@ export class TeamsController implements ServiceHandlers<TeamsServiceServer> {
     });
   }
 
-  async deleteTeam({ id }: DeleteTeamRequest): Promise<Empty> {
+  async deleteTeam({ id, etag }: DeleteTeamRequest): Promise<Empty> {
     return this.em.transactional(async (em) => {
       const { id: tenantId } = await lockTenant(em);
       const team = await findTeam(em, id);
+      checkEtag(etag, team.version);
       const user = await em.findOne(UserAccount, { tenantId, teamId: id });
       if (user ?? (await em.findOne(ApiKey, { tenantId, teamId: id, revokeTime: null }))) {
         throw new AppError('FAILED_PRECONDITION', 'TEAM_IN_USE', 'The team has users or API keys. Move them first.');

@@ -110,8 +110,8 @@ export class UsersController implements ServiceHandlers<UsersServiceServer> {
     return userMessage(this.em, await updateUser(this.em, request));
   }
 
-  async deleteUser({ id }: DeleteUserRequest): Promise<Empty> {
-    await deleteUser(this.em, id);
+  async deleteUser(request: DeleteUserRequest): Promise<Empty> {
+    await deleteUser(this.em, request);
     return {};
   }
 
@@ -132,8 +132,8 @@ export class UsersController implements ServiceHandlers<UsersServiceServer> {
     return userMessage(this.em, user);
   }
 
-  async resetTwoFactor({ id }: ResetTwoFactorRequest): Promise<UserMessage> {
-    return userMessage(this.em, await resetTwoFactor(this.em, id));
+  async resetTwoFactor(request: ResetTwoFactorRequest): Promise<UserMessage> {
+    return userMessage(this.em, await resetTwoFactor(this.em, request));
   }
 
   async acceptInvitation({ acceptance }: AcceptInvitationRequest): Promise<UserMessage> {

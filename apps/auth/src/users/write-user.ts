@@ -1,7 +1,12 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { readMask, type Updatable } from '@rapport/contracts';
 import type { Profile, UpdateAccountRequest } from '@rapport/contracts/rapport/auth/v1/account_service';
-import { User_State, type UpdateUserRequest } from '@rapport/contracts/rapport/auth/v1/users_service';
+import {
+  User_State,
+  type DeleteUserRequest,
+  type ResetTwoFactorRequest,
+  type UpdateUserRequest,
+} from '@rapport/contracts/rapport/auth/v1/users_service';
 import { checkEtag } from '@rapport/persistence';
 import { AppError, invalidArgument } from '@rapport/platform';
 import { OneTimeToken } from '../storage/one-time-token.entity.js';
@@ -96,10 +101,11 @@ function ownChanges(
   return { displayName, timeZone, locale };
 }
 
-export async function deleteUser(em: EntityManager, id: string): Promise<void> {
+export async function deleteUser(em: EntityManager, { id, etag }: DeleteUserRequest): Promise<void> {
   await em.transactional(async (transaction) => {
     await lockTenant(transaction);
     const user = await findUserForChange(transaction, id);
+    checkEtag(etag, user.version);
     await checkAdminRemains(transaction, user, undefined);
     await endSessionsOf(transaction, user);
     await removeSecondFactor(transaction, user);
@@ -109,10 +115,11 @@ export async function deleteUser(em: EntityManager, id: string): Promise<void> {
   });
 }
 
-export async function resetTwoFactor(em: EntityManager, id: string): Promise<UserAccount> {
+export async function resetTwoFactor(em: EntityManager, { id, etag }: ResetTwoFactorRequest): Promise<UserAccount> {
   return em.transactional(async (transaction) => {
     await lockTenant(transaction);
     const user = await findUserForChange(transaction, id);
+    checkEtag(etag, user.version);
     if (!(await usersWithSecondFactor(transaction, [id])).has(id)) {
       throw new AppError('FAILED_PRECONDITION', 'TWO_FACTOR_OFF', 'Two-factor authentication is not enabled.');
     }

@@ -21,6 +21,8 @@ test('a domain has one limit, which changes under its etag, and is open at first
   expect(await tenant.ok('PATCH', path, { rate: null, connections: 5 })).toMatchObject({ connections: 5 });
   const stale = await tenant.send('PATCH', path, { connections: 6 }, { 'if-match': String(created['etag']) });
   expect(stale.status).toBe(412);
+  const blocked = await tenant.send('POST', `${path}:unblock`, undefined, { 'if-match': String(created['etag']) });
+  expect(blocked).toMatchObject({ status: 412, body: { code: 'ETAG_MISMATCH' } });
   const { deliveryLimits } = await tenant.ok<{ deliveryLimits: Json[] }>('GET', '/v1/deliveryLimits');
   expect(deliveryLimits).toEqual([expect.objectContaining({ match: 'mail.example', connections: 5 })]);
   expect(deliveryLimits[0]).not.toHaveProperty('rate');

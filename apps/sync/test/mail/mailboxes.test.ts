@@ -136,6 +136,11 @@ test('a paused mailbox leaves mail on the server until it is resumed', async () 
   const body = { address: 'a@kestrel.invalid', kind: 'IMAP', imap: account(user) };
   const { id } = await tenant.ok('POST', '/v1/mailboxes', body);
   const path = `/v1/mailboxes/${String(id)}`;
+  for (const verb of ['pause', 'resume'])
+    expect(await tenant.send('POST', `${path}:${verb}`, undefined, { 'if-match': '"9"' })).toMatchObject({
+      status: 412,
+      body: { code: 'ETAG_MISMATCH' },
+    });
   expect(await tenant.ok('POST', `${path}:pause`)).toMatchObject({ state: 'PAUSED' });
   await imap.append('INBOX', mail('Later', '', 'Hello'));
   const compared = await tenant.ok('POST', `${path}:reconcile`, {});

@@ -5,7 +5,7 @@ import type {
 } from '@rapport/contracts/rapport/sales/v1/currencies_service';
 import { isIsoCurrency } from '@rapport/contracts/filters';
 import { formatDecimal, parseDecimal } from '@rapport/money';
-import type { StatementTransaction } from '@rapport/persistence';
+import { checkEtag, etagVersion, type StatementTransaction } from '@rapport/persistence';
 import { currentCaller, invalidArgument, type FieldViolation, type ViolationCode } from '@rapport/platform';
 import { CustomFields } from '../../engine/fields/custom-fields.js';
 import { deletedRecord, newRecord } from '../../engine/records/record-changes.js';
@@ -83,10 +83,12 @@ export async function setRates(
 /** Deletes a rate, which what was converted by it keeps naming. */
 export async function deleteRate(
   transaction: StatementTransaction,
-  { id }: DeleteExchangeRateRequest,
+  { id, etag }: DeleteExchangeRateRequest,
 ): Promise<ExchangeRate> {
   const [row] = await transaction.rows<StoredRecord<ExchangeRate>>(lockRecords(exchangeRates, [id]));
-  const deleted = deletedRecord(await liveRecord(transaction, exchangeRates, id, row?.record));
+  const rate = await liveRecord(transaction, exchangeRates, id, row?.record);
+  checkEtag(etag, etagVersion(rate.etag));
+  const deleted = deletedRecord(rate);
   transaction.later(updateRecords(exchangeRates, [deleted], noFields));
   return deleted;
 }

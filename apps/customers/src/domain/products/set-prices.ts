@@ -5,7 +5,7 @@ import type {
   SetPricesRequest,
 } from '@rapport/contracts/rapport/sales/v1/pricing_service';
 import { compareDecimals } from '@rapport/money';
-import type { StatementTransaction } from '@rapport/persistence';
+import { checkEtag, etagVersion, type StatementTransaction } from '@rapport/persistence';
 import { currentCaller, invalidArgument, type FieldViolation, type ViolationCode } from '@rapport/platform';
 import { CustomFields } from '../../engine/fields/custom-fields.js';
 import { liveRecord } from '../../engine/records/missing-record.js';
@@ -72,9 +72,11 @@ export async function setPrices(
 }
 
 /** Handles DeletePrice. */
-export async function deletePrice(transaction: StatementTransaction, { id }: DeletePriceRequest): Promise<Price> {
+export async function deletePrice(transaction: StatementTransaction, { id, etag }: DeletePriceRequest): Promise<Price> {
   const [row] = await transaction.rows<StoredRecord<Price>>(lockRecords(prices, [id]));
-  const deleted = deletedRecord(await liveRecord(transaction, prices, id, row?.record));
+  const price = await liveRecord(transaction, prices, id, row?.record);
+  checkEtag(etag, etagVersion(price.etag));
+  const deleted = deletedRecord(price);
   transaction.later(updateRecords(prices, [deleted], noFields));
   return deleted;
 }

@@ -2,10 +2,13 @@ import { SegmentKind, SegmentState, type Segment } from '@rapport/contracts/rapp
 import type {
   AddSegmentMembersRequest,
   ChangeSegmentMembersResponse,
+  PauseSegmentRequest,
+  RebuildSegmentRequest,
   RemoveSegmentMembersRequest,
+  ResumeSegmentRequest,
   SnapshotSegmentRequest,
 } from '@rapport/contracts/rapport/marketing/v1/segment_actions_service';
-import type { StatementTransaction } from '@rapport/persistence';
+import { checkEtag, etagVersion, type StatementTransaction } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument, invalidField, type FieldViolation } from '@rapport/platform';
 import { liveRecord } from '../../engine/records/missing-record.js';
 import { changeRecord, createRecord, readForChange } from '../../engine/write/write-record.js';
@@ -97,29 +100,33 @@ function refuseUnknown(ids: readonly string[], seen: ReadonlySet<string>): void 
 }
 
 /** Handles RebuildSegment. */
-export async function rebuildSegment(transaction: StatementTransaction, id: string): Promise<Segment> {
-  const segment = await setState(transaction, id, () => SegmentState.BUILDING);
-  transaction.later(...buildStatements(id));
+export async function rebuildSegment(
+  transaction: StatementTransaction,
+  request: RebuildSegmentRequest,
+): Promise<Segment> {
+  const segment = await setState(transaction, request, () => SegmentState.BUILDING);
+  transaction.later(...buildStatements(request.id));
   return segment;
 }
 
 /** Handles PauseSegment. */
-export function pauseSegment(transaction: StatementTransaction, id: string): Promise<Segment> {
-  return setState(transaction, id, () => SegmentState.PAUSED);
+export function pauseSegment(transaction: StatementTransaction, request: PauseSegmentRequest): Promise<Segment> {
+  return setState(transaction, request, () => SegmentState.PAUSED);
 }
 
 /** Handles ResumeSegment. */
-export function resumeSegment(transaction: StatementTransaction, id: string): Promise<Segment> {
-  return setState(transaction, id, ({ state }) => (state === SegmentState.PAUSED ? SegmentState.BUILDING : state));
+export function resumeSegment(transaction: StatementTransaction, request: ResumeSegmentRequest): Promise<Segment> {
+  return setState(transaction, request, ({ state }) => (state === SegmentState.PAUSED ? SegmentState.BUILDING : state));
 }
 
 async function setState(
   transaction: StatementTransaction,
-  id: string,
+  { id, etag }: PauseSegmentRequest,
   next: (segment: Segment) => SegmentState,
 ): Promise<Segment> {
   const { record, ...known } = await readForChange(transaction, segments, id);
   const before = await liveRecord(transaction, segments, id, record);
+  checkEtag(etag, etagVersion(before.etag));
   if (before.kind !== SegmentKind.DYNAMIC) {
     throw new AppError(
       'FAILED_PRECONDITION',

@@ -57,15 +57,15 @@ export class SegmentActionsController implements ServiceHandlers<SegmentActionsS
   }
 
   rebuildSegment(request: RebuildSegmentRequest): Promise<Segment> {
-    return hotWriteCall(this.em, Methods.rebuildSegment, request, (each) => rebuildSegment(each, request.id));
+    return hotWriteCall(this.em, Methods.rebuildSegment, request, (each) => rebuildSegment(each, request));
   }
 
   pauseSegment(request: PauseSegmentRequest): Promise<Segment> {
-    return hotWriteCall(this.em, Methods.pauseSegment, request, (each) => pauseSegment(each, request.id));
+    return hotWriteCall(this.em, Methods.pauseSegment, request, (each) => pauseSegment(each, request));
   }
 
   resumeSegment(request: ResumeSegmentRequest): Promise<Segment> {
-    return hotWriteCall(this.em, Methods.resumeSegment, request, (each) => resumeSegment(each, request.id));
+    return hotWriteCall(this.em, Methods.resumeSegment, request, (each) => resumeSegment(each, request));
   }
 
   verifySegment({ id }: VerifySegmentRequest): Promise<VerifySegmentResponse> {

@@ -61,7 +61,7 @@ export class DeliveryLimitsController implements ServiceHandlers<DeliveryLimitsS
     return {};
   }
 
-  unblockDeliveryLimit({ id }: UnblockDeliveryLimitRequest): Promise<DeliveryLimitMessage> {
-    return this.em.transactional((em) => unblockDeliveryLimit(em, id));
+  unblockDeliveryLimit(request: UnblockDeliveryLimitRequest): Promise<DeliveryLimitMessage> {
+    return this.em.transactional((em) => unblockDeliveryLimit(em, request));
   }
 }

@@ -5,6 +5,7 @@ import {
   type CreateDeliveryLimitRequest,
   type DeleteDeliveryLimitRequest,
   type DeliveryLimit as DeliveryLimitMessage,
+  type UnblockDeliveryLimitRequest,
   type UpdateDeliveryLimitRequest,
 } from '@rapport/contracts/rapport/mail/v1/delivery_limits_service';
 import { checkEtag, formatEtag, isUniqueViolation, recordAuditEvent } from '@rapport/persistence';
@@ -69,8 +70,13 @@ export async function updateDeliveryLimit(
 }
 
 /** Handles UnblockDeliveryLimit. */
-export async function unblockDeliveryLimit(em: EntityManager, id: string): Promise<DeliveryLimitMessage> {
-  return change(em, await findLimit(em, id, LockMode.PESSIMISTIC_WRITE), { ...openPace });
+export async function unblockDeliveryLimit(
+  em: EntityManager,
+  { id, etag }: UnblockDeliveryLimitRequest,
+): Promise<DeliveryLimitMessage> {
+  const limit = await findLimit(em, id, LockMode.PESSIMISTIC_WRITE);
+  checkEtag(etag, limit.version);
+  return change(em, limit, { ...openPace });
 }
 
 export async function deleteDeliveryLimit(em: EntityManager, { id, etag }: DeleteDeliveryLimitRequest): Promise<void> {

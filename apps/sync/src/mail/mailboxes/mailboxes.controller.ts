@@ -91,12 +91,12 @@ export class MailboxesController implements ServiceHandlers<MailboxesServiceServ
     return testMailbox(this.accounts, readable(await findMailbox(this.em, id)));
   }
 
-  pauseMailbox({ id }: PauseMailboxRequest): Promise<MailboxMessage> {
-    return this.#change((em) => moveMailbox(em, id, 'PAUSED'));
+  pauseMailbox(request: PauseMailboxRequest): Promise<MailboxMessage> {
+    return this.#change((em) => moveMailbox(em, request, 'PAUSED'));
   }
 
-  resumeMailbox({ id }: ResumeMailboxRequest): Promise<MailboxMessage> {
-    return this.#change((em) => moveMailbox(em, id, 'ACTIVE'));
+  resumeMailbox(request: ResumeMailboxRequest): Promise<MailboxMessage> {
+    return this.#change((em) => moveMailbox(em, request, 'ACTIVE'));
   }
 
   resyncMailbox({ id, resync }: ResyncMailboxRequest): Promise<MailboxMessage> {

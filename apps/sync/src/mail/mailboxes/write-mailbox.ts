@@ -5,6 +5,8 @@ import type {
   CreateMailboxRequest,
   DeleteMailboxRequest,
   Mailbox as MailboxMessage,
+  PauseMailboxRequest,
+  ResumeMailboxRequest,
   UpdateMailboxRequest,
 } from '@rapport/contracts/rapport/mail/v1/mailboxes_service';
 import { checkEtag, isUniqueViolation, queryRows, recordAuditEvent } from '@rapport/persistence';
@@ -112,8 +114,13 @@ export async function deleteMailbox(em: EntityManager, request: DeleteMailboxReq
 }
 
 /** Handles PauseMailbox and ResumeMailbox. */
-export async function moveMailbox(em: EntityManager, id: string, state: 'ACTIVE' | 'PAUSED'): Promise<Mailbox> {
+export async function moveMailbox(
+  em: EntityManager,
+  { id, etag }: PauseMailboxRequest | ResumeMailboxRequest,
+  state: 'ACTIVE' | 'PAUSED',
+): Promise<Mailbox> {
   const mailbox = await findMailbox(em, id, LockMode.PESSIMISTIC_WRITE);
+  checkEtag(etag, mailbox.version);
   if (mailbox.state === state) return mailbox;
   em.assign(mailbox, { state, stateReason: null, version: mailbox.version + 1, updateTime: new Date() });
   await em.flush();

@@ -136,6 +136,7 @@ export async function rotateSecret(
   request: RotateWebhookEndpointSecretRequest,
 ): Promise<WebhookEndpointMessage> {
   const endpoint = await findForChange(em, request.id);
+  checkEtag(request.etag, endpoint.version);
   const [keys, now] = [EndpointKeys.generate(), new Date()];
   em.assign(endpoint, {
     previousSealedKeys: endpoint.sealedKeys,
