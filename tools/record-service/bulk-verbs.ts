@@ -1,6 +1,14 @@
 import { camelCase } from '@rapport/contracts';
 import { Policy, TrafficClass } from '@rapport/contracts/rapport/api/v1/options';
-import { itemExamples, parentFields, permissionTo, uniqueNames, writtenTags, type Declared } from './declared.ts';
+import {
+  itemExamples,
+  mergedError,
+  parentFields,
+  permissionTo,
+  uniqueNames,
+  writtenTags,
+  type Declared,
+} from './declared.ts';
 import { newValues, requestFields as field } from './request-fields.ts';
 import type { PrintedField, PrintedMessage, StandardMethod } from './standard-method.ts';
 
@@ -41,7 +49,7 @@ function batchUpdate(declared: Declared): StandardMethod {
     ...batchMethod(declared, 'Update'),
     comment:
       `Updates up to 1,000 ${names.nouns} in one transaction. Items are applied in order, each like a single update. Errors as for ` +
-      'batch creation.',
+      `batch creation${mergedError(declared)}.`,
     request: `BatchUpdate${names.types}Request`,
     messages: [
       ...batchRequest(declared, 'Update', items, itemExamples(declared).update),

@@ -87,6 +87,12 @@ export function notFoundCode({ field }: Names): string {
   return `\`404 ${field.toUpperCase()}_NOT_FOUND\``;
 }
 
+/** The error of an update of a merged record, for types whose merge does not delete it. */
+export function mergedError({ names }: Pick<Declared, 'names'>): string {
+  if (names.field !== 'ticket') return '';
+  return '; `409 TICKET_MERGED` for a ticket that was merged into another one';
+}
+
 /** Sentences on the errors of a record's content, besides violations of field rules. */
 export function inputErrors(declared: Declared): string[] {
   const { record, names } = declared;

@@ -3,6 +3,7 @@ import { Policy } from '@rapport/contracts/rapport/api/v1/options';
 import {
   deleteErrors,
   inputErrors,
+  mergedError,
   notFoundCode,
   parentFields,
   permissionTo,
@@ -50,7 +51,7 @@ function update(declared: Declared): StandardMethod {
       `Updates ${names.one}. Only the fields in the body change. Null clears a field, and a list is replaced as a whole. Setting ` +
       'a field to its current value changes nothing, unless the field is hidden from the caller. Errors: ' +
       `${notFoundCode(names)} as for reads; \`412 ETAG_MISMATCH\` if \`If-Match\` has an old etag; \`409 CONCURRENT_WRITE\` if another ` +
-      `write holds the ${names.noun} or a unique value for more than a second (retry). Other errors as for creation.`,
+      `write holds the ${names.noun} or a unique value for more than a second (retry)${mergedError(declared)}. Other errors as for creation.`,
     request: `Update${names.type}Request`,
     response: names.type,
     http: { verb: 'patch', path: `/v1/${names.collection}/{id}`, body: names.field },
@@ -134,7 +135,7 @@ function upsert(declared: Declared): StandardMethod {
       `Creates or updates ${names.one}. The live ${names.noun} with ${matchedValue(declared)} is updated; if there is none, ` +
       `${names.one} is created. An update changes the fields that are present in the request${hasLists ? '; lists are united unless `listMode` is REPLACE' : ''}. A deleted ${names.noun} has no unique ` +
       `values and is never restored. Two concurrent requests for one value create one ${names.noun}. Errors: ${takenCodes(declared)} if ` +
-      `another ${names.noun} has a further unique value${differs}${hasLists ? tooManyItems : ''}. Other errors as for creation.`,
+      `another ${names.noun} has a further unique value${differs}${hasLists ? tooManyItems : ''}${mergedError(declared)}. Other errors as for creation.`,
     request: `Upsert${names.type}Request`,
     response: `Upsert${names.type}Response`,
     http: { verb: 'post', path: `/v1/${names.collection}:upsert`, body: names.field },

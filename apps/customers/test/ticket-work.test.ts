@@ -1,11 +1,12 @@
 import { MacroVisibility } from '@rapport/contracts/rapport/support/v1/macro';
 import { TicketCategory, TicketPriority, type Ticket } from '@rapport/contracts/rapport/support/v1/ticket';
 import { TicketEntryKind } from '@rapport/contracts/rapport/support/v1/ticket_entry';
+import { ownerIdOf } from '@rapport/platform';
 import { v7 } from 'uuid';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { sharedCustomers } from './running-customers.js';
 import { SupportTenant } from './support-tenant.js';
-import { TicketTenant } from './ticket-tenant.js';
+import { ticket, TicketTenant } from './ticket-tenant.js';
 
 const service = await sharedCustomers();
 let tenant: TicketTenant;
@@ -78,6 +79,37 @@ describe('a merge', () => {
     await expect(undo(one.id)).rejects.toMatchObject({ reason: 'TICKET_MERGED' });
     await undo(other.id);
     expect(content((await undo(one.id)).merged!)).toEqual(content(one));
+  });
+
+  test('leaves a ticket that only the undo changes', async () => {
+    const externalIds = [{ system: 'erp', value: 'T1' }];
+    const [one, other] = [
+      await tenant.createTicket(customerId, { externalIds }),
+      await tenant.createTicket(customerId),
+    ];
+    const { merged } = await merge(one.id, other.id);
+    const { caller } = tenant;
+    const [id, changed] = [one.id, ticket({ subject: 'Late', customerId, externalIds })];
+    const refusal = { code: 'FAILED_PRECONDITION', reason: 'TICKET_MERGED', metadata: { mergedInto: other.id } };
+    const attempts: (() => Promise<unknown>)[] = [
+      () => tenant.updateTicket(id, { subject: 'Late' }),
+      () => service.call('upsertTicket', { ticket: changed, matchSystem: 'erp' }, caller),
+      () => service.call('takeTicket', { id }, caller),
+      () => service.call('assignTicket', { id, assignment: { userId: ownerIdOf(caller.principalId)! } }, caller),
+      () => service.call('releaseTicket', { id }, caller),
+      () => service.call('setTicketStatus', { id, change: { status: 'open' } }, caller),
+      () => tenant.reply(id),
+      () => tenant.note(id, 'Late'),
+      () => tenant.message(id),
+    ];
+    for (const attempt of attempts) await expect(attempt()).rejects.toMatchObject(refusal);
+    const items = [{ id, ticket: changed, updateMask: ['subject'] }];
+    const { results } = await service.call('batchUpdateTickets', { batch: { items, mode: 2 } }, caller);
+    expect(results[0]?.problem).toMatchObject({ reason: 'TICKET_MERGED' });
+
+    expect(await tenant.getTicket(id)).toEqual(merged);
+    expect(content((await undo(id)).merged!)).toEqual(content(one));
+    await expect(tenant.updateTicket(id, { subject: 'Late' })).resolves.toMatchObject({ subject: 'Late' });
   });
 
   test('checks the etag before it moves anything', async () => {

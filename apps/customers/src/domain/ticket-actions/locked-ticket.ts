@@ -1,9 +1,8 @@
 import type { Ticket } from '@rapport/contracts/rapport/support/v1/ticket';
 import type { StatementTransaction } from '@rapport/persistence';
-import { AppError } from '@rapport/platform';
 import { liveRecord } from '../../engine/records/missing-record.js';
 import { changeRecord, readForChange, type Known } from '../../engine/write/write-record.js';
-import { tickets } from '../tickets/tickets.js';
+import { refuseMerged, tickets } from '../tickets/tickets.js';
 
 /** A ticket whose row is locked, and what its change needs. */
 export interface LockedTicket {
@@ -11,20 +10,12 @@ export interface LockedTicket {
   known: Known;
 }
 
-/** Locks a live ticket. @throws AppError NOT_FOUND */
-export async function lockTicket(transaction: StatementTransaction, id: string): Promise<LockedTicket> {
-  const { record, ...known } = await readForChange(transaction, tickets, id);
-  return { before: await liveRecord(transaction, tickets, id, record), known };
-}
-
 /** Locks a live ticket that was not merged. @throws AppError NOT_FOUND, FAILED_PRECONDITION TICKET_MERGED */
 export async function lockUnmerged(transaction: StatementTransaction, id: string): Promise<LockedTicket> {
-  const ticket = await lockTicket(transaction, id);
-  const { mergedIntoId } = ticket.before;
-  if (mergedIntoId === undefined) return ticket;
-  throw new AppError('FAILED_PRECONDITION', 'TICKET_MERGED', 'The ticket was merged into another one.', {
-    metadata: { mergedInto: mergedIntoId },
-  });
+  const { record, ...known } = await readForChange(transaction, tickets, id);
+  const before = await liveRecord(transaction, tickets, id, record);
+  refuseMerged(before);
+  return { before, known };
 }
 
 /** Changes fields of a locked ticket. */

@@ -8,10 +8,10 @@ import type {
 import type { StatementTransaction, TransactionStatement } from '@rapport/persistence';
 import { AppError, currentCaller, invalidField } from '@rapport/platform';
 import { liveRecord } from '../../engine/records/missing-record.js';
-import { tickets } from '../tickets/tickets.js';
+import { refuseMerged, tickets } from '../tickets/tickets.js';
 import { addEntry, changeTicket } from '../tickets/ticket-writes.js';
 import { moveEntries, moveEntriesBack, type MovedEntry } from './move-entries.js';
-import { lockTickets, refuseMerged } from './open-tickets.js';
+import { lockTickets } from './open-tickets.js';
 
 /** Handles MergeTicket. */
 export async function mergeTicket(

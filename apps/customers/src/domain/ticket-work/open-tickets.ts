@@ -1,6 +1,5 @@
 import type { Ticket } from '@rapport/contracts/rapport/support/v1/ticket';
 import type { StatementTransaction } from '@rapport/persistence';
-import { AppError } from '@rapport/platform';
 import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
 import { lockRecords } from '../../engine/records/record-statements.js';
 import { tickets } from '../tickets/tickets.js';
@@ -12,11 +11,4 @@ export async function lockTickets(
 ): Promise<Map<string, Ticket>> {
   const rows = await transaction.rows<StoredRecord<Ticket>>(lockRecords(tickets, ids));
   return new Map((await openStored(tickets, rows)).map((ticket) => [ticket.id, ticket]));
-}
-
-/** @throws AppError TICKET_MERGED for a ticket that was merged into another one */
-export function refuseMerged({ mergedIntoId }: Ticket): void {
-  if (mergedIntoId === undefined) return;
-  const message = 'The ticket was merged into another one.';
-  throw new AppError('FAILED_PRECONDITION', 'TICKET_MERGED', message, { metadata: { mergedInto: mergedIntoId } });
 }

@@ -13,9 +13,9 @@ import { liveRecords } from '../../engine/records/record-statements.js';
 import { createRecord } from '../../engine/write/write-record.js';
 import { ticketEntries } from '../tickets/ticket-entries.js';
 import { addEntry, changeTicket } from '../tickets/ticket-writes.js';
-import { tickets } from '../tickets/tickets.js';
+import { refuseMerged, tickets } from '../tickets/tickets.js';
 import { moveEntries } from './move-entries.js';
-import { lockTickets, refuseMerged } from './open-tickets.js';
+import { lockTickets } from './open-tickets.js';
 
 /** Handles SplitTicket. */
 export async function splitTicket(

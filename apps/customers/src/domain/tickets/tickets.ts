@@ -7,7 +7,7 @@ import {
 } from '@rapport/contracts/rapport/support/v1/ticket';
 import { TicketsServiceService } from '@rapport/contracts/rapport/support/v1/tickets_service';
 import type { Statement } from '@rapport/persistence';
-import { currentCaller, type FieldViolation } from '@rapport/platform';
+import { AppError, currentCaller, type FieldViolation } from '@rapport/platform';
 import { normaliserOf } from '../../engine/fields/normalise-record.js';
 import type { RecordChange } from '../../engine/fields/record-definition.js';
 import { defineRecord } from '../../engine/fields/record-type.js';
@@ -42,6 +42,7 @@ export const tickets = defineRecord<Ticket>('rapport/Ticket', TicketsServiceServ
     ...(companyName === undefined ? [] : [companyName]),
     ...(number === undefined ? [] : [`#${number}`]),
   ],
+  updateError: mergedError,
   firstRules: rulesOfQueues,
   detail: ({ number }) => (number === undefined ? undefined : `#${number}`),
   statusColumn: 'category',
@@ -66,6 +67,19 @@ function rulesOfQueues(of: readonly Ticket[]): Statement {
 /** Whether work on a ticket of the category has ended, at least for now. */
 export function isSolved(category: TicketCategory): boolean {
   return category === TicketCategory.SOLVED || category === TicketCategory.CLOSED;
+}
+
+/** @throws AppError TICKET_MERGED for a ticket that was merged into another one */
+export function refuseMerged(ticket: Ticket): void {
+  const error = mergedError(ticket);
+  if (error) throw error;
+}
+
+/** Only the undo of its merge changes a merged ticket. */
+function mergedError({ mergedIntoId }: Ticket): AppError | undefined {
+  if (mergedIntoId === undefined) return undefined;
+  const message = 'The ticket was merged into another one.';
+  return new AppError('FAILED_PRECONDITION', 'TICKET_MERGED', message, { metadata: { mergedInto: mergedIntoId } });
 }
 
 function withDefaults({ status, priority, type, channel }: Ticket): Partial<Ticket> {

@@ -154,6 +154,8 @@ export interface RecordDefinition<Message extends RecordMessage> {
   typoWords?(record: Message): string[];
   /** Terms besides those of its fields. */
   moreTerms?(record: Message): string[];
+  /** Why a request must not update a stored record, whatever it changes; undefined when it may. */
+  updateError?(stored: Message): AppError | undefined;
   /** Side effects of a deletion on other records. */
   deleted?(records: readonly Message[]): TransactionStatement[];
   /** Refuses to restore a deleted record. @throws AppError */

@@ -31,6 +31,16 @@ export function outputOnlyViolations<Message extends RecordMessage>(
     .map(({ name }) => ({ field: name, reason: 'OUTPUT_ONLY', description: 'is set by the service.' }));
 }
 
+/** @throws AppError for a record that no request may update */
+export function updatable<Message extends RecordMessage>(
+  { definition }: RecordType<Message>,
+  stored: Message,
+): Message {
+  const error = definition.updateError?.(stored);
+  if (error) throw error;
+  return stored;
+}
+
 /**
  * The record after an update: the fields of `mask` as in `changes`, where absent clears, and all others unchanged. A
  * derived field follows the fields that it is derived from.

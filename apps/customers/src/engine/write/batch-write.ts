@@ -3,7 +3,7 @@ import { AppError, invalidArgument, type FieldViolation, type ViolationCode } fr
 import type { RecordMessage } from '../fields/record-definition.js';
 import type { Method, RecordType } from '../fields/record-type.js';
 import { Turns } from '../pace/bulk-pace.js';
-import { applyUpdate, checkChange, checkedRecord } from '../records/apply-update.js';
+import { applyUpdate, checkChange, checkedRecord, updatable } from '../records/apply-update.js';
 import { changedRecord, deletedRecord, live, newRecord, parentField, sent } from '../records/record-changes.js';
 import { newLinks } from '../records/references.js';
 import { readUpdateMask } from '../records/update-mask.js';
@@ -57,7 +57,7 @@ export function updateBatch<Message extends RecordMessage>(
 ): Promise<BatchOutcome<Message>[]> {
   return doBatch(transaction, type, batch, type.method('update'), (item, records) => {
     const mask = readUpdateMask(type, item.updateMask);
-    const before = live(type, records.find(item.id));
+    const before = updatable(type, live(type, records.find(item.id)));
     checkEtag(item.etag, etagVersion(before.etag));
     const after = applyUpdate(type, before, sent(type, item), mask, records.customFields);
     records.unknownOwners.check(type, after, { before, mask });

@@ -4,7 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { CustomFields, type Definition } from '../fields/custom-fields.js';
 import type { RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
-import { outputOnlyViolations, refuse } from '../records/apply-update.js';
+import { outputOnlyViolations, refuse, updatable } from '../records/apply-update.js';
 import { ownersOf, takenError, type OwnedValue, type OwnerRow } from '../records/claim-unique-values.js';
 import { fieldIn, live, sent } from '../records/record-changes.js';
 import { openStored, type StoredRecord } from '../records/record-rows.js';
@@ -74,7 +74,7 @@ export async function upsertRecord<Message extends RecordMessage>(
     const changes = isReplacing ? wanted : { ...wanted, ...unitedLists(type, record, normalised) };
     const mask = presentFields(type, wanted);
     await checkNamedOwners(type, wanted, { before: record, mask });
-    const updated = await changeRecord(transaction, type, live(type, record), known, {
+    const updated = await changeRecord(transaction, type, updatable(type, live(type, record)), known, {
       changes,
       mask,
       fieldOf: (claimed) => fieldIn(type)(sentValue(type, claimed, normalised.record)),

@@ -4,7 +4,14 @@ import { assignOwners } from '../assignment/assign-owners.js';
 import { CustomFields, type Definition } from '../fields/custom-fields.js';
 import type { RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
-import { applyUpdate, changeViolations, checkChange, checkedRecord, needsOthers } from '../records/apply-update.js';
+import {
+  applyUpdate,
+  changeViolations,
+  checkChange,
+  checkedRecord,
+  needsOthers,
+  updatable,
+} from '../records/apply-update.js';
 import { claimValues, ownedValues, releaseValues, type OwnedValue } from '../records/claim-unique-values.js';
 import { effectsOf } from '../records/effects.js';
 import { expectLinks, noteTargets, type ExpectedLinks } from '../records/expected-links.js';
@@ -98,7 +105,7 @@ export async function updateRecord<Message extends RecordMessage>(
   const changes = sent(type, request);
   const mask = readUpdateMask(type, request.updateMask);
   const { record, ...known } = await readForChange(transaction, type, request.id, changes);
-  const before = await liveRecord(transaction, type, request.id, record);
+  const before = updatable(type, await liveRecord(transaction, type, request.id, record));
   await checkNamedOwners(type, changes, { before, mask });
   return changeRecord(transaction, type, before, known, { changes, mask, etag: request.etag });
 }
