@@ -89,7 +89,14 @@ export const domainImports: Readonly<Record<string, readonly string[]>> = {
   'domain/ticket-actions': ['domain/tickets', 'domain/messages', 'domain/templates'],
   'domain/sla': ['domain/tickets'],
   'domain/queues': ['domain/tickets'],
-  'domain/ticket-work': ['domain/tickets', 'domain/ticket-actions', 'domain/queues', 'domain/macros'],
+  'domain/macros': ['domain/templates'],
+  'domain/ticket-work': [
+    'domain/tickets',
+    'domain/ticket-actions',
+    'domain/queues',
+    'domain/macros',
+    'domain/templates',
+  ],
   'domain/workspace': ['domain/sla', 'domain/suppressions'],
   'domain/forms': [
     ...['domain/links', 'domain/leads', 'domain/mail-intake', 'domain/suppressions', 'domain/topics'],

@@ -193,6 +193,29 @@ describe('a macro', () => {
     expect(entries.map(({ kind }) => kind)).toEqual([TicketEntryKind.PUBLIC_REPLY, TicketEntryKind.INTERNAL_NOTE]);
   });
 
+  test('renders a reply with the ticket and its requester, and is refused with a faulty one', async () => {
+    const text = 'Dear {{ customer.displayName }}, #{{ ticket.number }} waits {in our queue}.';
+    const replyOf = (of: string) => [
+      { addNote: { text: '{{ kept }}' } },
+      { reply: { text: of, templateId: undefined } },
+    ];
+    const macro = await support.createMacro(replyOf(text));
+    const { id, number } = await tenant.createTicket(customerId);
+
+    const { entries } = await apply(id, macro.id);
+    expect(entries.map((entry) => entry.text)).toEqual([
+      '{{ kept }}',
+      `Dear Ada Lovelace, #${number} waits {in our queue}.`,
+    ]);
+    const violations = [{ field: 'macro.actions[1].reply.text', reason: 'TEMPLATE_INVALID' }];
+    for (const faulty of ['Dear {{ customer.displayName', '{{ ticket.subject | shout }}', '{% include "other" %}'])
+      await expect(support.createMacro(replyOf(faulty))).rejects.toMatchObject({
+        ...{ code: 'INVALID_ARGUMENT', violations },
+      });
+    const hidden = { ...tenant.caller, hidesPii: true };
+    await expect(apply(id, macro.id, true, hidden)).rejects.toMatchObject({ reason: 'PERSONAL_DATA_HIDDEN' });
+  });
+
   test('does nothing if one of its actions fails, and names the action', async () => {
     const ticket = await tenant.createTicket(customerId);
     const macro = await support.createMacro([

@@ -127,6 +127,7 @@ export const violationCodes = {
   MAILBOX_UNKNOWN: 'There is no such mailbox, or it does not send.',
   VARIANT_UNKNOWN: 'The campaign has no such variant.',
   TOPIC_UNKNOWN: 'There is no such topic.',
+  TEMPLATE_INVALID: 'The text is not a valid Liquid template.',
   TEMPLATE_NOT_PUBLISHED: 'The template was never published.',
   SUPPRESSED: 'No e-mail is sent to the address.',
   SEGMENT_CYCLE: 'The segment refers to itself through others.',

@@ -1,10 +1,13 @@
 import { MacroVisibility, type Macro, type MacroAction } from '@rapport/contracts/rapport/support/v1/macro';
 import { MacrosServiceService } from '@rapport/contracts/rapport/support/v1/macros_service';
-import type { FieldViolation, ViolationCode } from '@rapport/platform';
+import { invalidArgument, type FieldViolation, type ViolationCode } from '@rapport/platform';
 import { normaliserOf } from '../../engine/fields/normalise-record.js';
+import type { RecordChange, Settled } from '../../engine/fields/record-definition.js';
 import { defineRecord } from '../../engine/fields/record-type.js';
 import { recordController } from '../../engine/serve/record-controller.js';
 import { recordContract } from '../../engine/values/contract.js';
+import { sameValue } from '../../engine/values/same-value.js';
+import { templateViolation } from '../templates/text-templates.js';
 
 const normalise = normaliserOf<Macro>(recordContract('rapport/Macro'));
 
@@ -15,6 +18,7 @@ export const macros = defineRecord<Macro>('rapport/Macro', MacrosServiceService,
     const { record, violations } = normalise(sent, customFields, before);
     return { record, violations: [...violations, ...actionViolations(record), ...teamViolations(record)] };
   },
+  settle: checkTemplates,
   stamp: ({ after: { visibility } }) => ({
     visibility: visibility === MacroVisibility.UNSPECIFIED ? MacroVisibility.EVERYONE : visibility,
   }),
@@ -39,6 +43,19 @@ function replyViolations({ text, templateId }: NonNullable<MacroAction['reply']>
   }
   if (text === undefined || templateId === undefined) return [];
   return [violation(`${at}.templateId`, 'CONFLICTING_FIELDS', 'excludes text')];
+}
+
+/** Checks the replies that are templates, in a thread with limits. */
+async function checkTemplates(_source: unknown, { before, after }: RecordChange<Macro>): Promise<Settled<Macro>> {
+  if (after.deleteTime === undefined && !sameValue(before?.actions, after.actions)) {
+    const violations: FieldViolation[] = [];
+    for (const [index, { reply }] of after.actions.entries()) {
+      const fault = await templateViolation(`macro.actions[${index}].reply.text`, reply?.text ?? '');
+      if (fault) violations.push(fault);
+    }
+    if (violations.length > 0) throw invalidArgument(violations);
+  }
+  return { fields: {}, statements: [] };
 }
 
 function teamViolations({ visibility, teamIds }: Macro): FieldViolation[] {

@@ -1,7 +1,7 @@
 import { TenantThreads, ThreadEnded } from '@rapport/platform';
 import type { Fault, TemplateDone, TemplateJob } from './liquid-worker.js';
 
-export type { Fault, RenderedTemplate, TemplateSource } from './liquid-worker.js';
+export type { Fault, RenderedTemplate, TemplateRendering, TemplateSource } from './liquid-worker.js';
 
 /** The deadline is for templates that Liquid's own limits do not stop. */
 const threads = new TenantThreads<TemplateJob, TemplateDone>(workerScript(), { timeoutMs: 3_000, maxThreads: 2 });

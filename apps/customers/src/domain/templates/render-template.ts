@@ -6,7 +6,13 @@ import { defaultTimeZone } from '../../engine/query/workspace-time-zone.js';
 import { liveRecord } from '../../engine/records/missing-record.js';
 import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
 import { liveRecords } from '../../engine/records/record-statements.js';
-import { runLiquid, type Fault, type RenderedTemplate, type TemplateSource } from './render-liquid.js';
+import {
+  runLiquid,
+  type Fault,
+  type RenderedTemplate,
+  type TemplateRendering,
+  type TemplateSource,
+} from './render-liquid.js';
 import { templates } from './templates.js';
 
 /** Reads within a transaction, or outside of one. */
@@ -28,7 +34,7 @@ export async function renderSource(
   texts: TemplateTexts & Pick<PublishedTemplate, 'locale'>,
   values: object,
 ): Promise<RenderedTemplate> {
-  const rendering = { values, timeZone: await timeZoneOf(source), locale: texts.locale ?? 'en' };
+  const rendering = await renderingOf(source, values, texts.locale);
   const done = await runLiquid(currentCaller().tenantId, { source: sourceOf(texts), rendering });
   if ('rendered' in done) return done.rendered;
   throw invalidTemplate('faults' in done ? done.faults : []);
@@ -44,7 +50,7 @@ export async function renderEach(
   texts: PublishedTemplate,
   batch: readonly object[],
 ): Promise<(RenderedTemplate | undefined)[]> {
-  const common = { values: {}, timeZone: await timeZoneOf(source), locale: texts.locale ?? 'en' };
+  const common = await renderingOf(source, {}, texts.locale);
   const render = (values: readonly object[]) =>
     runLiquid(currentCaller().tenantId, { source: sourceOf(texts), rendering: { ...common, batch: values } });
   const mails: (RenderedTemplate | undefined)[] = [];
@@ -56,6 +62,11 @@ export async function renderEach(
     mails.push(...each.flatMap((one) => ('batch' in one ? one.batch : [one])).map((one) => mailIn(one)));
   }
   return mails;
+}
+
+/** The values of a template, with the time zone of the workspace. */
+export async function renderingOf(source: Source, values: object, locale = 'en'): Promise<TemplateRendering> {
+  return { values, timeZone: await timeZoneOf(source), locale };
 }
 
 /** Within the deadline of a thread, on a busy machine too. */

@@ -49,13 +49,18 @@ async function contentOf(
     return { subject: undefined, text: requiredText(text, 'reply.text'), html: html && replyHtml(html) };
   if (text !== undefined || html !== undefined)
     throw invalidField('reply.templateId', 'CONFLICTING_FIELDS', 'can not be set together with text or html');
+  const values = await valuesOfTicket(transaction, ticket);
+  const { subject, ...rendered } = await renderTemplate(transaction, templateId, values);
+  return { subject, text: requiredText(rendered.text, 'reply.templateId'), html: rendered.html };
+}
+
+/** What templates of a reply show. @throws AppError PERMISSION_DENIED PERSONAL_DATA_HIDDEN */
+export async function valuesOfTicket(transaction: StatementTransaction, ticket: Ticket): Promise<object> {
   if (isHiding())
     throw new AppError('PERMISSION_DENIED', 'PERSONAL_DATA_HIDDEN', 'Personal data is hidden from this caller.');
   const customer = await readRequester(transaction, ticket);
-  const values = {
+  return {
     ticket: recordValue(tickets, ticket),
     ...(customer && { customer: recordValue(customerType(), customer) }),
   };
-  const { subject, ...rendered } = await renderTemplate(transaction, templateId, values);
-  return { subject, text: requiredText(rendered.text, 'reply.templateId'), html: rendered.html };
 }

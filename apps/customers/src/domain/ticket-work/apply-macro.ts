@@ -11,7 +11,8 @@ import { within } from '../../engine/values/within.js';
 import { macros } from '../macros/macros.js';
 import { addTicketNote } from '../ticket-actions/add-entries.js';
 import { lockUnmerged } from '../ticket-actions/locked-ticket.js';
-import { replyToTicket } from '../ticket-actions/reply-to-ticket.js';
+import { replyToTicket, valuesOfTicket } from '../ticket-actions/reply-to-ticket.js';
+import { isTemplate, renderText } from '../templates/text-templates.js';
 import { changeTicket } from '../tickets/ticket-writes.js';
 
 /** Handles ApplyMacro. */
@@ -26,7 +27,7 @@ export async function applyMacro(
   let ticket = before;
   const entries: TicketEntry[] = [];
   for (const [index, action] of macro.actions.entries()) {
-    const added = await addEntryOf(transaction, id, action, `actions[${index}]`);
+    const added = await addEntryOf(transaction, ticket, action, `actions[${index}]`);
     if (!added) continue;
     ticket = added.ticket ?? ticket;
     if (added.entry) entries.push(added.entry);
@@ -59,17 +60,30 @@ function isFor({ visibility, teamIds, createdBy }: Macro): boolean {
 /** Adds the entry of an action that has one. @param place of the action in the macro */
 async function addEntryOf(
   transaction: StatementTransaction,
-  id: string,
+  ticket: Ticket,
   { reply, addNote }: MacroAction,
   place: string,
 ): Promise<{ ticket?: Ticket | undefined; entry?: TicketEntry | undefined } | undefined> {
+  const { id } = ticket;
   if (reply) {
-    const request = { id, reply: { ...blankReply, ...reply } };
-    return within({ reply: `${place}.reply` }, () => replyToTicket(transaction, request as never));
+    return within({ reply: `${place}.reply` }, async () => {
+      const text = await textOf(transaction, ticket, reply);
+      return replyToTicket(transaction, { id, reply: { ...blankReply, ...reply, text } });
+    });
   }
   if (!addNote) return undefined;
   const request = { id, note: { text: addNote.text, mentions: [] } };
   return within({ note: `${place}.addNote` }, () => addTicketNote(transaction, request as never));
+}
+
+/** The text of a reply, rendered if it is a template. */
+async function textOf(
+  transaction: StatementTransaction,
+  ticket: Ticket,
+  { text }: NonNullable<MacroAction['reply']>,
+): Promise<string | undefined> {
+  if (text === undefined || !isTemplate(text)) return text;
+  return renderText(transaction, { field: 'reply.text', text }, await valuesOfTicket(transaction, ticket));
 }
 
 const blankReply = TicketReply.decode(new Uint8Array());
