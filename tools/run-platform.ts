@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startPlatform, type Platform } from '@rapport/testing';
 import { reconnect } from './demo/accounting.ts';
+import { DemoRelay } from './demo/demo-relay.ts';
 import { curlLines, writeDemo, type Demo } from './demo/demo.ts';
 import { openDemo } from './demo/open-demo.ts';
 import { playStory } from './demo/story.ts';
@@ -36,20 +37,29 @@ export async function runPlatform(options: RunOptions): Promise<void> {
   const onUnexpectedExit = processRestarter(options.onProgress, stopRequest);
   const platform = await startPlatform({ ...platformOptions, onUnexpectedExit, signal: stopRequest });
   const endRotation = keepLogsShort(platform.logDir);
+  let relay: DemoRelay | undefined;
   try {
-    await serve(platform, options);
+    relay = await DemoRelay.start(platform.mailDir);
+    await serve(platform, relay, options);
   } finally {
     endRotation();
     await platform.stop();
+    await relay?.stop();
   }
 }
 
-async function serve(platform: Platform, { dataDir, onProgress, stopRequest }: RunOptions): Promise<void> {
+async function serve(
+  platform: Platform,
+  relay: DemoRelay,
+  { dataDir, onProgress, stopRequest }: RunOptions,
+): Promise<void> {
   const demo = await openDemo(platform, dataDir, onProgress, stopRequest);
   onProgress(welcome(demo, dataDir));
-  await goOnWithDemo(demo, { dataDir, onProgress, stopRequest }, () =>
-    demo.isComplete ? reconnect(demo, platform, stopRequest) : playStory(demo, platform, onProgress, stopRequest),
-  );
+  await goOnWithDemo(demo, { dataDir, onProgress, stopRequest }, async () => {
+    if (!demo.isComplete) return playStory(demo, { platform, relay }, onProgress, stopRequest);
+    await relay.reconnect(demo, stopRequest);
+    await reconnect(demo, platform, stopRequest);
+  });
   if (!stopRequest.aborted) await once(stopRequest, 'abort');
 }
 
@@ -87,6 +97,7 @@ Rapport is ready.
   Password       ${demo.isComplete ? `in ${file}` : administrator?.password}
   API key        ${demo.apiKey}
   API guide      ${demo.url}/docs
+  Sent mail      ${join(dataDir, 'mail')}
   Logs           ${join(dataDir, 'logs')}
 
 Address, key, and all users with their passwords are in ${file}. Try:

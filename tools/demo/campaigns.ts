@@ -1,13 +1,10 @@
-import { ScriptedRelay } from '@rapport/testing';
 import type { Api } from './api.ts';
+import type { DemoRelay } from './demo-relay.ts';
 
 type Record = Readonly<{ id: string }>;
 
 /** Visits before are those of scanners, which follow links as soon as a mail arrives. */
 const readingMs = 11_000;
-
-/** Domain whose server refuses mail in the demo. */
-const refusing = '@thu.example';
 
 const guests = `/v1/customers?pageSize=60&orderBy=createTime&filter=${encodeURIComponent('kind = PERSON')}`;
 
@@ -17,24 +14,19 @@ const body = `<h1>The spring catalogue</h1><p>Dear {{ customer.givenName }},</p>
 <p><a href="{{ preferencesUrl }}">What you get from us</a> · <a href="{{ unsubscribeUrl }}">Unsubscribe</a></p>`;
 
 /**
- * Campaigns in several states, and submissions of a form. Their mails go to a relay of this process, which throws them away: none leaves
- * the machine. It ends with the story, so the campaigns that are left are drafts.
+ * Campaigns in several states, and submissions of a form.
  *
  * @param meanwhile what happens between the hand-over of the mails and the clicks
  */
 export async function makeCampaigns(
   api: Api,
-  url: string,
-  signal: AbortSignal,
+  { url, relay, signal }: { url: string; relay: DemoRelay; signal: AbortSignal },
   meanwhile: () => Promise<void>,
 ): Promise<void> {
-  const relay = await ScriptedRelay.start();
-  relay.script = (moment, { to }) =>
-    moment === 'RCPT' && to[0]?.endsWith(refusing) === true
-      ? { code: 550, text: '5.7.1 Our filter does not take this message' }
-      : undefined;
+  const mails: string[] = [];
+  relay.onMail = (mail) => mails.push(mail);
   try {
-    const needs = await makeNeeds(api, relay.port);
+    const needs = await makeNeeds(api, relay);
     await submitForm(api, url);
     const id = await sendCatalogue(api, needs);
     await until(signal, async () => (await api<{ state: string }>('GET', `/v1/campaigns/${id}`)).state === 'DONE');
@@ -42,9 +34,9 @@ export async function makeCampaigns(
     const sentTime = Date.now();
     await meanwhile();
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, sentTime + readingMs - Date.now())));
-    await followLinks(relay, url, signal);
+    await followLinks(mails, url, signal);
   } finally {
-    await relay.stop();
+    relay.onMail = () => undefined;
   }
 }
 
@@ -54,9 +46,8 @@ interface Needs {
   templateId: string;
 }
 
-async function makeNeeds(api: Api, port: number): Promise<Needs> {
-  const relay = { name: 'Demo relay', host: '127.0.0.1', port, security: 'NONE' };
-  const { id: relayId } = await api('POST', '/v1/relays', relay);
+async function makeNeeds(api: Api, relay: DemoRelay): Promise<Needs> {
+  const { id: relayId } = await api('POST', '/v1/relays', relay.settings);
   const mailbox = { address: 'news@kestrel.example', displayName: 'Kestrel News', kind: 'SEND_ONLY', relayId };
   const { id: mailboxId } = await api('POST', '/v1/mailboxes', mailbox);
   const people = (await api<{ customers: Record[] }>('GET', guests)).customers;
@@ -127,9 +118,9 @@ async function submitForm(api: Api, url: string): Promise<void> {
 }
 
 /** Some readers follow a link, as a browser does. A moment of reading lies between hand-over and click. */
-async function followLinks(relay: ScriptedRelay, url: string, signal: AbortSignal): Promise<void> {
-  const links = relay.accepted.flatMap(({ content }, index) => {
-    const html = content.replaceAll('=\r\n', '').replaceAll('=3D', '=');
+async function followLinks(mails: readonly string[], url: string, signal: AbortSignal): Promise<void> {
+  const links = mails.flatMap((mail, index) => {
+    const html = mail.replaceAll('=\r\n', '').replaceAll('=3D', '=');
     // A link without content is the trap for scanners.
     const [first, second] = [...html.matchAll(/href="([^"]+\/c\/[^"]+)"[^>]*>[^<\s]/g)].map(([, link]) => link);
     return index % 3 === 0 ? (first ?? []) : index % 7 === 0 ? (second ?? []) : [];

@@ -4,6 +4,7 @@ import { apiOf, type Api } from './api.ts';
 import { makeCampaigns } from './campaigns.ts';
 import { dayIn, demoDeals, idsOf } from './deals.ts';
 import type { Demo, DemoPlatform } from './demo.ts';
+import type { DemoRelay } from './demo-relay.ts';
 import { makeForecasts } from './forecasts.ts';
 import { columns, peopleFile } from './people.ts';
 import story from './story.json' with { type: 'json' };
@@ -18,7 +19,7 @@ const imported = 500;
  */
 export async function playStory(
   demo: Demo,
-  platform: DemoPlatform,
+  { platform, relay }: { platform: DemoPlatform; relay: DemoRelay },
   onProgress: (line: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
@@ -41,7 +42,7 @@ export async function playStory(
       return found(record, ids[collection as 'customers' | 'deals'].get(name));
     },
   };
-  await makeCampaigns(admin, demo.url, signal, () => playWeeks(scene, accounting, onProgress));
+  await makeCampaigns(admin, { url: demo.url, relay, signal }, () => playWeeks(scene, accounting, onProgress));
 }
 
 async function playWeeks(

@@ -13,6 +13,7 @@ import { apiOf, type Api } from '../demo/api.ts';
 import type { Demo } from '../demo/demo.ts';
 import { runPlatform } from '../run-platform.ts';
 import { ConsoleUser } from './console-user.ts';
+import { sendCampaign } from './demo-campaign.ts';
 import { blocksOf, patternOf, runCommandsOf } from './document-blocks.ts';
 import {
   commandOf,
@@ -81,7 +82,7 @@ test('prints what README shows, and answers as it shows', { timeout }, async () 
 
   expect(
     tool.output().split('Address, key, and all users')[0]?.slice(tool.output().indexOf('Rapport is ready.')).trim(),
-  ).toMatch(patternOf(welcome.replace('…/.rapport', '…')));
+  ).toMatch(patternOf(welcome.replaceAll('…/.rapport', '…')));
   const [list = ''] = curlLinesOf(tool.output());
   expect(list).toMatch(patternOf(curl));
   const { stdout } = await promisify(execFile)('sh', ['-c', list]);
@@ -186,6 +187,12 @@ test('serves the commands it prints, and has its key in a file that only its own
   expect(create).toMatchObject({ displayName: 'Ada Lovelace', phones: [{ number: '+442079460958' }] });
 });
 
+test('sends a campaign once the story has ended, and keeps its mail as a file', { timeout }, async () => {
+  await running();
+
+  expect(await sendCampaign(await demoApi(), join(dataDir, 'mail'))).toEqual({ handedOver: 1, failed: 1, mails: 1 });
+});
+
 test('refuses a folder that a running Rapport uses', { timeout }, async () => {
   await running();
 
@@ -215,6 +222,7 @@ test('ends every process on SIGTERM, and finds its data again', { timeout }, asy
   expect(await response.json()).toEqual(created);
   expect(second.output()).not.toMatch(/demo story|Password +[a-z2-9]{4}-/);
   expect(await storyFacts(await demoApi())).toEqual(facts);
+  expect(await sendCampaign(await demoApi(), join(dataDir, 'mail'))).toEqual({ handedOver: 1, failed: 1, mails: 1 });
   expect((await stat(join(dataDir, 'demo.json'))).mode & 0o777).toBe(0o600);
 });
 
