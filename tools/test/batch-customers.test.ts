@@ -81,6 +81,21 @@ it('points to every wrong item of an atomic batch', async () => {
   );
 });
 
+it('explains a text of a wrong form in words, not by a pattern, whether the edge or the service refuses it', async () => {
+  const customer = { ...good, externalIds: [{ system: 'Our ERP', value: '7' }] };
+
+  const ofEdge = await api.send('POST', '/v1/customers', { body: customer });
+  const ofService = await api.send('POST', '/v1/customers:batchCreate', { body: { items: [{ customer }] } });
+
+  const errorsOf = (answer: { body: unknown }) => (answer.body as { errors: { detail: string }[] }).errors;
+  const words =
+    'must be at most 60 lower-case letters, digits, dots, hyphens and underscores, beginning with a letter or digit, such as erp.';
+  expect(errorsOf(ofEdge)).toMatchObject([{ pointer: '/externalIds/0/system', code: 'BAD_FORMAT', detail: words }]);
+  expect(errorsOf(ofService)).toMatchObject([
+    { pointer: '/items/0/customer/externalIds/0/system', code: 'BAD_FORMAT', detail: words },
+  ]);
+});
+
 it('refuses a malformed batch before any item is executed', async () => {
   const body = { items: [{ customer: { ...good, emails: 'none' } }, { customer: { ...good, unknown: 1 } }] };
 

@@ -187,7 +187,7 @@ describe('a deal', () => {
     const dialog = page.getByRole('dialog', { name: 'Move to Offered' });
     await dialog.getByRole('textbox').first().fill('twelve');
     await dialog.getByRole('button', { name: 'Move' }).click();
-    await dialog.getByText(/must match/).waitFor();
+    await dialog.getByText(/must be a decimal number/).waitFor();
     expect(await read(id)).toMatchObject({ stage: 'due' });
   });
 

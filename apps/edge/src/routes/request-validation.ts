@@ -4,6 +4,7 @@ import {
   createProblem,
   escapePointerStep,
   nestedKeyword,
+  patternMismatch,
   storableKeyword,
   structViolation,
   type MakeSchema,
@@ -206,7 +207,7 @@ const descriptions: Readonly<Record<string, Describe>> = {
   minimum: limit('TOO_SMALL', 'must be at least {limit}.'),
   maximum: limit('TOO_LARGE', 'must be at most {limit}.'),
   minProperties: () => ({ code: 'REQUIRED', detail: 'must name at least one field.' }),
-  pattern: ({ pattern }) => ({ code: 'BAD_FORMAT', detail: `must match ${pattern as string}.` }),
+  pattern: ({ pattern }) => ({ code: 'BAD_FORMAT', detail: patternMismatch(pattern as string) }),
   format: ({ format }) => ({
     code: 'BAD_FORMAT',
     detail: `must be ${allFormats.find(({ name }) => name === format)?.phrase ?? (format as string)}.`,

@@ -7,6 +7,7 @@ import type { FieldRules } from '../gen/rapport/api/v1/options.js';
 import { isFieldMask, isHttpBody, isStruct, isTimestamp, isUpdateMask } from '../descriptors/well-known.js';
 import { dateTimeFormat, isStorableText, textFormat } from './formats.js';
 import { NestingDepth } from './nesting-depth.js';
+import { patternMismatch } from './pattern-phrases.js';
 import { structViolation } from './struct-value.js';
 
 type Message = Record<string, unknown>;
@@ -170,7 +171,7 @@ function textCheck(rules: FieldRules, test?: (text: string) => boolean, phrase?:
     const length = isWithin ? text.length : countCodePoints(text);
     if (length < minLength) return { reason: 'TOO_SHORT', description: `must have at least ${minLength} characters.` };
     if (length > maxLength) return { reason: 'TOO_LONG', description: `must have at most ${maxLength} characters.` };
-    if (pattern && !pattern.test(text)) return { reason: 'BAD_FORMAT', description: `must match ${rules.pattern}.` };
+    if (pattern && !pattern.test(text)) return { reason: 'BAD_FORMAT', description: patternMismatch(rules.pattern) };
     if (test && !test(text)) return { reason: 'BAD_FORMAT', description: `must be ${phrase}.` };
     return undefined;
   };
