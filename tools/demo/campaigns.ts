@@ -34,7 +34,7 @@ export async function makeCampaigns(
     const sentTime = Date.now();
     await meanwhile();
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, sentTime + readingMs - Date.now())));
-    await followLinks(mails, url, signal);
+    await followLinks(mails, signal);
   } finally {
     relay.onMail = () => undefined;
   }
@@ -118,7 +118,7 @@ async function submitForm(api: Api, url: string): Promise<void> {
 }
 
 /** Some readers follow a link, as a browser does. A moment of reading lies between hand-over and click. */
-async function followLinks(mails: readonly string[], url: string, signal: AbortSignal): Promise<void> {
+async function followLinks(mails: readonly string[], signal: AbortSignal): Promise<void> {
   const links = mails.flatMap((mail, index) => {
     const html = mail.replaceAll('=\r\n', '').replaceAll('=3D', '=');
     // A link without content is the trap for scanners.
@@ -126,8 +126,7 @@ async function followLinks(mails: readonly string[], url: string, signal: AbortS
     return index % 3 === 0 ? (first ?? []) : index % 7 === 0 ? (second ?? []) : [];
   });
   const headers = { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0' };
-  // The edge of a demo may have another port than its public address.
-  const visit = (link: string) => fetch(url + new URL(link).pathname, { redirect: 'manual', headers, signal });
+  const visit = (link: string) => fetch(link, { redirect: 'manual', headers, signal });
   await Promise.all(links.map(visit));
 }
 

@@ -13,7 +13,7 @@ import { apiOf, type Api } from '../demo/api.ts';
 import type { Demo } from '../demo/demo.ts';
 import { runPlatform } from '../run-platform.ts';
 import { ConsoleUser } from './console-user.ts';
-import { sendCampaign } from './demo-campaign.ts';
+import { sendCampaign, sentTo } from './demo-campaign.ts';
 import { blocksOf, patternOf, runCommandsOf } from './document-blocks.ts';
 import {
   commandOf,
@@ -189,8 +189,8 @@ test('serves the commands it prints, and has its key in a file that only its own
 
 test('sends a campaign once the story has ended, and keeps its mail as a file', { timeout }, async () => {
   await running();
-
-  expect(await sendCampaign(await demoApi(), join(dataDir, 'mail'))).toEqual({ handedOver: 1, failed: 1, mails: 1 });
+  const { url } = await readDemo();
+  expect(await sendCampaign(await demoApi(), join(dataDir, 'mail'))).toEqual(sentTo(url));
 });
 
 test('refuses a folder that a running Rapport uses', { timeout }, async () => {
@@ -222,7 +222,7 @@ test('ends every process on SIGTERM, and finds its data again', { timeout }, asy
   expect(await response.json()).toEqual(created);
   expect(second.output()).not.toMatch(/demo story|Password +[a-z2-9]{4}-/);
   expect(await storyFacts(await demoApi())).toEqual(facts);
-  expect(await sendCampaign(await demoApi(), join(dataDir, 'mail'))).toEqual({ handedOver: 1, failed: 1, mails: 1 });
+  expect(await sendCampaign(await demoApi(), join(dataDir, 'mail'))).toEqual(sentTo(demo.url));
   expect((await stat(join(dataDir, 'demo.json'))).mode & 0o777).toBe(0o600);
 });
 

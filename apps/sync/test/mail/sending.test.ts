@@ -219,8 +219,8 @@ test('unread notifications are mailed once, in the language of active users, as 
   const mails = await Promise.all(relay.received.map(({ content }) => simpleParser(content)));
   expect(relay.received.map(({ to }) => to).toSorted()).toEqual([[users[0].email], [users[1].email]].toSorted());
   const english = mails.find(({ subject }) => subject === '1 unread notification');
-  expect(english?.text).toContain(`- Assigned to you: Call Eve\n  http://127.0.0.1:8080/tasks/${ids[0]}\n`);
-  expect(english?.text).toContain('http://127.0.0.1:8080/notifications/preferences');
+  expect(english?.text).toContain(`- Assigned to you: Call Eve\n  ${platform.edgeUrl}/tasks/${ids[0]}\n`);
+  expect(english?.text).toContain(`${platform.edgeUrl}/notifications/preferences`);
   expect(english?.html).toContain('Assigned to you: Call Eve</a>');
   expect(english?.headers.get('auto-submitted')).toBe('auto-generated');
   const masked = mails.find(({ subject }) => subject === '1 条未读通知');

@@ -160,7 +160,7 @@ async function startInOrder(
   const [edge] = edges as [Service];
   const serviceEnv: Record<ServiceName, Environment> = {
     auth: { ...auth.env, HTTP_ADDRESS: httpAddress, PUBLIC_URL: publicUrl, ...options.authEnv },
-    customers: { ...customers.env, AUTH_ADDRESS: peers.AUTH_ADDRESS, ...options.customersEnv },
+    customers: { ...customers.env, AUTH_ADDRESS: peers.AUTH_ADDRESS, PUBLIC_URL: publicUrl, ...options.customersEnv },
     sync: { ...sync.env, ...peers, FILES_DIR: filesDir, ...options.syncEnv },
   };
   const own = (name: ServiceName, { healthPort }: PreparedService) => service(name, name, serviceEnv[name], healthPort);
