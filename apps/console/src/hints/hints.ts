@@ -231,10 +231,8 @@ const known: Readonly<Record<string, Hints>> = {
   },
 };
 
-const titles = [
-  ...['displayName', 'title', 'subject', 'name', 'email', 'purpose', 'eventType', 'url', 'address', 'key', 'type'],
-  ...['stage', 'kind', 'id'],
-];
+const names = 'displayName title subject name email purpose eventType url address key type'.split(' ');
+const titles = [...names, 'stage', 'kind', 'id'];
 const unfit = new Set(
   'id etag tenantId previousHash hash traceparent createdBy updatedBy deleteTime currency'.split(' '),
 );
@@ -244,7 +242,9 @@ export function hintsOf({ name, items, message }: Resource): Hints {
   const found = known[name] ?? known[items];
   if (found) return found;
   const fields = theContract().fields(message);
-  const title = titles.find((each) => fields.some((field) => field.name === each)) ?? fields[0]?.name ?? 'id';
+  // A lead has no name of its own: it is that of its customer.
+  const called = [...names, 'customerId', ...titles].find((each) => fields.some((field) => field.name === each));
+  const title = called ?? fields[0]?.name ?? 'id';
   const plain = fields.filter(
     (field) => field.name !== title && !unfit.has(field.name) && !field.secret && isColumn(field),
   );
