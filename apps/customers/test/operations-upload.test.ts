@@ -65,6 +65,24 @@ test('an interrupted upload retains the received bytes, and resumes from there',
   expect((await storedFile(id)).equals(file)).toBe(true);
 });
 
+test('an upload that is cut off retains all bytes that arrived, also those that are fewer than a piece', async () => {
+  const { id } = await tenant.createImport();
+  const { call, answer } = tenant.openUpload();
+  const [parameters] = uploadMessages(id, []);
+  call.write(parameters!);
+  call.write({ id: '', file: body(file.subarray(0, 300_000)) });
+  // The message has arrived as a whole once its first piece is stored.
+  await tenant.until(id, ({ receivedBytes }) => receivedBytes === 262_144);
+  call.cancel();
+  await expect(answer).rejects.toThrow();
+
+  await tenant.until(id, ({ receivedBytes }) => receivedBytes === 300_000);
+  expect((await storedFile(id)).equals(file.subarray(0, 300_000))).toBe(true);
+  const rest = await tenant.upload(id, [file.subarray(300_000)], { offset: 300_000, complete: false });
+  expect(rest).toMatchObject({ state: State.WAITING, receivedBytes: file.length });
+  expect((await storedFile(id)).equals(file)).toBe(true);
+});
+
 test('an upload without an empty piece at its end does not start the import', async () => {
   const { id } = await tenant.createImport();
   const { call, answer } = tenant.openUpload();

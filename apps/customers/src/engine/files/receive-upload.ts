@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { AppError, invalidArgument } from '@rapport/platform';
+import { AppError, callContext, invalidArgument } from '@rapport/platform';
 import { BulkPace } from '../pace/bulk-pace.js';
 import { ByteBlocks } from './byte-blocks.js';
 
@@ -52,7 +52,7 @@ export interface UploadMethod<Request extends UploadParameters, Answer> {
 
 /**
  * Receives one call of an upload. Each piece of the file is stored in a transaction of its own, none of which waits for
- * the client. Bytes received before a disconnect are stored as well.
+ * the client. All bytes received before a disconnect are stored as well, also fewer than a piece.
  *
  * @throws AppError INVALID_ARGUMENT when repeated bytes differ from the stored ones
  */
@@ -164,10 +164,16 @@ class ResumedUpload<Answer> {
       const description = `must not be larger than ${maxBytes} bytes.`;
       throw invalidArgument([{ field: this.field, reason: 'FILE_TOO_LARGE', description }]);
     }
-    const answer = await this.target.store(this.#received, data, isComplete);
+    const answer = await evenWithoutClient(() => this.target.store(this.#received, data, isComplete));
     this.#received = received;
     return answer;
   }
+}
+
+/** Does work that ends although the client of the call has gone: statements of such a call are refused. */
+function evenWithoutClient<Result>(work: () => Promise<Result>): Promise<Result> {
+  const call = callContext.getStore();
+  return call ? callContext.run({ ...call, gone: new AbortController().signal }, work) : work();
 }
 
 function fileDiffers(why: string): AppError {
