@@ -31,7 +31,7 @@ export const violationCodes = {
   TOO_DEEP: 'The value has too many levels.',
   END_BEFORE_START: 'The end is before the start.',
   IN_PAST: 'The time is in the past.',
-  IN_FUTURE: 'The time is in the future.',
+  IN_FUTURE: 'The time or day is in the future.',
   YEAR_OUT_OF_RANGE: 'The year is outside the years that calendars cover.',
   TIME_ZONE_UNKNOWN: 'There is no such time zone.',
   LANGUAGE_UNKNOWN: 'There is no such language.',

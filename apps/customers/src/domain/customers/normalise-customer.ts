@@ -16,10 +16,10 @@ export interface NormalisedCustomer {
 }
 
 /**
- * Normalizes a customer for storage and checks rules across fields. Pure: applying it to its own result changes
- * nothing.
+ * Normalizes a customer for storage and checks rules across fields. Pure, except for the time: applying it to its own
+ * result changes nothing.
  *
- * @param before the updated customer: its unchanged custom field values are not checked again
+ * @param before the updated customer: its unchanged birth date and custom field values are not checked again
  * @param defaultCountry of local phone numbers when the first address has none
  */
 export function normaliseCustomer(
@@ -69,7 +69,7 @@ export function normaliseCustomer(
   };
   customer.displayName ??= composeDisplayName(customer);
   violations.push(...kindViolations(customer));
-  if (customer.birthDate !== undefined) violations.push(...dateViolations(customer.birthDate, 'birthDate'));
+  violations.push(...birthDateViolations(customer, before));
   const invalidPhones = uniqueBy(phones, ({ number }) => number).flatMap(({ valid }, index) => (valid ? [] : [index]));
   return { customer, violations, invalidPhones };
 }
@@ -132,6 +132,18 @@ function kindViolations(customer: Customer): FieldViolation[] {
       return [{ field: 'kind', reason: 'REQUIRED', description: 'must be PERSON or COMPANY' }];
   }
 }
+
+/** The latest zone is a day ahead of UTC. A stored date is kept: earlier releases took any. */
+function birthDateViolations({ birthDate }: Customer, before: Customer | undefined): FieldViolation[] {
+  if (birthDate === undefined) return [];
+  const violations = dateViolations(birthDate, 'birthDate');
+  if (violations.length > 0 || birthDate === before?.birthDate) return violations;
+  const tomorrow = new Date(Date.now() + dayMs).toISOString().slice(0, 10);
+  if (birthDate <= tomorrow) return [];
+  return [{ field: 'birthDate', reason: 'IN_FUTURE', description: 'must not be in the future' }];
+}
+
+const dayMs = 24 * 3_600_000;
 
 function absent(isAbsent: boolean, field: string, owner: string): FieldViolation[] {
   return isAbsent ? [] : [{ field, reason: 'NOT_ALLOWED', description: `is not a field of ${owner}` }];
