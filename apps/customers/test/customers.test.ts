@@ -272,16 +272,20 @@ describe('DeleteCustomer and UndeleteCustomer', () => {
 
   test('a deleted customer blocks no value, and can not be restored while another live one has it', async () => {
     const emails = [{ address: 'ada@example.com' }];
-    const old = await customers.create(caller, person({ emails }));
+    const old = await customers.create(caller, person({ emails: [{ address: 'home@example.com' }, ...emails] }));
     await customers.delete(caller, old.id);
     const successor = await customers.create(caller, person({ emails }));
 
-    await expect(customers.call('undeleteCustomer', { id: old.id }, caller)).rejects.toMatchObject({
+    const undelete = (by: Caller) => customers.call('undeleteCustomer', { id: old.id }, by);
+    const conflict = (named: string) => ({
       code: 'ALREADY_EXISTS',
       reason: 'EMAIL_TAKEN',
-      violations: [{ field: 'id' }],
+      message: expect.stringContaining(`(${named})`) as string,
+      violations: [{ field: 'id', description: `is of a customer with the e-mail address of another one (${named})` }],
       metadata: { customerId: successor.id },
     });
+    await expect(undelete(caller)).rejects.toMatchObject(conflict('emails[1].address: ada@example.com'));
+    await expect(undelete({ ...caller, hidesPii: true })).rejects.toMatchObject(conflict('emails[1].address'));
     await expect(customers.get(caller, old.id)).rejects.toMatchObject({ reason: 'CUSTOMER_NOT_FOUND' });
     await customers.delete(caller, successor.id);
     await customers.call('undeleteCustomer', { id: old.id }, caller);

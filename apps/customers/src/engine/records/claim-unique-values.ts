@@ -6,6 +6,7 @@ import {
   type TransactionStatement,
 } from '@rapport/persistence';
 import { AppError, currentCaller, seesSomeOnly, type FieldViolation } from '@rapport/platform';
+import { isHiding } from '../fields/hidden-data.js';
 import type { RecordType } from '../fields/record-type.js';
 import type { UniqueValue } from './unique-values.js';
 
@@ -150,9 +151,9 @@ export function takenError(
 ): AppError {
   const [first] = taken;
   if (!first) throw new Error('No value is taken.');
-  const { reason, description } = meaningOf(type, first);
-  return new AppError('ALREADY_EXISTS', reason, `${fieldOf(first)}: ${description}`, {
-    violations: onePerPath(taken).map((value) => ({ field: fieldOf(value), ...meaningOf(type, value) })),
+  const { field, reason, description } = violationOf(type, first, fieldOf(first));
+  return new AppError('ALREADY_EXISTS', reason, `${field}: ${description}`, {
+    violations: onePerPath(taken).map((value) => violationOf(type, value, fieldOf(value))),
     metadata: ownerId === null ? {} : { [`${type.singular}Id`]: ownerId },
   });
 }
@@ -162,12 +163,19 @@ export function onePerPath<Value extends Pick<UniqueValue, 'path'>>(values: read
   return [...Map.groupBy(values, ({ path }) => path).values()].map(([first]) => first!);
 }
 
-function meaningOf(
-  { singular }: RecordType,
-  { type: key }: UniqueValue,
-): Pick<FieldViolation, 'reason' | 'description'> {
+function violationOf(type: RecordType, value: UniqueValue, field: string): FieldViolation {
+  const { type: key, path } = value;
   const noun = key === 'EMAIL' ? 'e-mail address' : key.toLowerCase().replaceAll('_', ' ');
-  return { reason: `${key}_TAKEN`, description: `is the ${noun} of another ${singular}` };
+  const reason = `${key}_TAKEN` as const;
+  if (field.endsWith(path)) return { field, reason, description: `is the ${noun} of another ${type.singular}` };
+  // The request has only the id of the record with the value, which may have several.
+  const named = isHiding() ? path : `${path}: ${textOf(type, value)}`;
+  return { field, reason, description: `is of a ${type.singular} with the ${noun} of another one (${named})` };
+}
+
+/** A unique value in plain, without the key of a parent. */
+function textOf({ contract }: RecordType, { value, text = value }: UniqueValue): string {
+  return contract.parent === undefined ? text : text.slice(text.indexOf(' ') + 1);
 }
 
 async function lostError(
