@@ -113,6 +113,17 @@ describe('a quote', () => {
     }
   });
 
+  test('that was sent may be updated with what is stored, which changes nothing', async () => {
+    const tenant = newTenant();
+    const discount = { percent: '5', amount: undefined };
+    const { quote } = await tenant.sentQuote(await tenant.newDeal(), { discount });
+    const { title, dealId, currency, conditions, issuer, lineItems } = quote;
+
+    const stored = { title, dealId, currency, conditions, issuer, lineItems, discount };
+    expect(await tenant.updateQuote(quote.id, stored)).toEqual(quote);
+    expect((await tenant.quote(quote.id)).etag).toBe(quote.etag);
+  });
+
   test('has a number without gaps, however many are sent at once, and fail', async () => {
     const tenant = newTenant();
     const deal = await tenant.newDeal();

@@ -20,12 +20,13 @@ import { checkSize } from '../../../engine/merge/check-size.js';
 import { lockMerges } from '../../../engine/merge/lock-merges.js';
 import { moveLinks } from '../../../engine/merge/moving/move-links.js';
 import { moveRecordsOf } from '../../../engine/merge/moving/move-references.js';
+import { sameValue } from '../../../engine/values/same-value.js';
 import { fieldViolations } from '../../../engine/write/record-rules.js';
 import { changeRecord, readAllForChange, removeRecord, type Known } from '../../../engine/write/write-record.js';
 import { withLiveProducts } from '../../line-items/line-products.js';
 import { deals } from '../deals.js';
 import { keepMerge, movedCount } from './deal-merge.js';
-import { isSame, unite, type AddedContent } from './united-deal.js';
+import { unite, type AddedContent } from './united-deal.js';
 
 /** Handles MergeDeals. Runs in a transaction. */
 export async function mergeDeals(em: EntityManager, request: MergeDealsRequest): Promise<DealMergeResult> {
@@ -104,5 +105,5 @@ function refuse(violations: readonly FieldViolation[]): void {
 
 /** JSON names of the fields in which two versions of a deal differ. */
 export function changedFields(before: Deal, after: Deal): string[] {
-  return (Object.keys(after) as (keyof Deal)[]).filter((name) => !isSame(before[name], after[name]));
+  return (Object.keys(after) as (keyof Deal)[]).filter((name) => !sameValue(before[name], after[name]));
 }

@@ -1,8 +1,8 @@
-import { isDeepStrictEqual } from 'node:util';
 import { AmountMode, type Deal } from '@rapport/contracts/rapport/sales/v1/deal';
 import type { LineItem } from '@rapport/contracts/rapport/sales/v1/line_item';
 import type { CustomFields } from '../../../engine/fields/custom-fields.js';
 import { onceFor } from '../../../engine/values/once-for.js';
+import { sameValue } from '../../../engine/values/same-value.js';
 import { deals } from '../deals.js';
 
 /** What a merge has added to the surviving deal. Its values are those of the merged deal, which stays as it was. */
@@ -42,7 +42,7 @@ export function unite(
   merged: Deal,
   { lines, customFields }: { lines: readonly LineItem[]; customFields: CustomFields },
 ): { deal: Deal; added: AddedContent } {
-  const lacks = (given: Deal, name: keyof Deal) => isSame(given[name], deals.empty()[name]);
+  const lacks = (given: Deal, name: keyof Deal) => sameValue(given[name], deals.empty()[name]);
   const fields = singleFields(deals).filter((name) => lacks(survivor, name) && !lacks(merged, name));
   const keys = customFields.live
     .map(({ key }) => key)
@@ -80,11 +80,11 @@ export function takeBack(survivor: Deal, merged: Deal, added: AddedContent): { d
   const keptFields: string[] = [];
   const deal: Deal = { ...survivor };
   for (const name of added.fields as (keyof Deal)[]) {
-    if (isSame(plain(survivor, name), plain(merged, name))) Object.assign(deal, { [name]: deals.empty()[name] });
+    if (sameValue(plain(survivor, name), plain(merged, name))) Object.assign(deal, { [name]: deals.empty()[name] });
     else keptFields.push(name);
   }
   if (added.customFields.length > 0) {
-    const same = added.customFields.filter((key) => isSame(valueOf(survivor, key), valueOf(merged, key)));
+    const same = added.customFields.filter((key) => sameValue(valueOf(survivor, key), valueOf(merged, key)));
     deal.customFields = { ...survivor.customFields, ...Object.fromEntries(same.map((key) => [key, null])) };
     keptFields.push(...added.customFields.filter((key) => !same.includes(key)).map((key) => `customFields.${key}`));
   }
@@ -97,7 +97,7 @@ export function takeBack(survivor: Deal, merged: Deal, added: AddedContent): { d
   if (!isComplete) keptFields.push('lineItems');
   if (lines.length === 0 && added.lineCurrency !== undefined) deal.lineCurrency = added.lineCurrency ?? undefined;
   if (added.amountMode !== undefined) {
-    const isTaken = isSame(amountOf(survivor), amountOf(merged));
+    const isTaken = sameValue(amountOf(survivor), amountOf(merged));
     if (isTaken) Object.assign(deal, { amountMode: added.amountMode, amount: undefined });
     else keptFields.push('amount');
   }
@@ -113,7 +113,7 @@ function amountOf({ amount, amountMode }: Deal): Pick<Deal, 'amount' | 'amountMo
 function linesWithout(lines: readonly LineItem[], merged: readonly LineItem[]) {
   const left = [...lines];
   const found = merged.toReversed().filter((line) => {
-    const place = left.findLastIndex((each) => isSame(contentOf(each), contentOf(line)));
+    const place = left.findLastIndex((each) => sameValue(contentOf(each), contentOf(line)));
     if (place >= 0) left.splice(place, 1);
     return place >= 0;
   });
@@ -137,9 +137,4 @@ function valueOf({ customFields }: Deal, key: string): unknown {
 
 function pick<Values extends object>(values: Values, names: readonly string[]): Partial<Values> {
   return Object.fromEntries(names.map((name) => [name, values[name as keyof Values]])) as Partial<Values>;
-}
-
-/** Undefined and absent are equal, since JSON has no undefined. */
-export function isSame(one: unknown, other: unknown): boolean {
-  return isDeepStrictEqual(JSON.parse(JSON.stringify([one])), JSON.parse(JSON.stringify([other])));
 }
