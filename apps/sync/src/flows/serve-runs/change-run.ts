@@ -81,7 +81,10 @@ function waiting(run: RunRow, { state }: Stepper): Token[] {
 
 function repeat(stepper: Stepper, token: Token): void {
   delete stepper.state.problem;
-  if (token.number !== undefined) stepper.history.change(token.number, { endTime: stepper.now.toISOString() });
+  // An attempt that has failed has its end.
+  if (token.number !== undefined && token.phase === 'UNCERTAIN') {
+    stepper.history.change(token.number, { endTime: stepper.now.toISOString() });
+  }
   delete token.number;
   Object.assign(token, { phase: 'READY', attempt: token.attempt + 1 });
 }

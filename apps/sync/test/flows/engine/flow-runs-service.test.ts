@@ -70,8 +70,12 @@ test('a failed run is retried and skipped, a waiting one receives a signal or is
   const failed = { waitingFor: 'steps/0', problem: { code: 'NO_OWNER', step: 'steps/0' } };
   expect(await reached(first, 'FAILED')).toMatchObject(failed);
   await reached(second, 'FAILED');
+  const attempts = async () => (await tenant.ok('GET', `/v1/flowRuns/${first}/steps`))['steps'] as Json[];
+  const [ended] = await attempts();
 
   await tenant.ok('POST', `/v1/flowRuns/${first}:retry`);
+  await expect.poll(async () => (await attempts()).map(({ state }) => state)).toEqual(['FAILED', 'FAILED']);
+  expect((await attempts())[0]).toEqual(ended);
   expect(await reached(first, 'FAILED')).toMatchObject(failed);
   // Before the step: the run has failed, and hears it all the same.
   const signal = await tenant.ok('POST', '/v1/flowSignals', { name: 'paid', correlation: 'A1', data: { sum: 3 } });
