@@ -67,8 +67,11 @@ describe('a link to unsubscribe', () => {
   test('changes nothing when programs follow it', async () => {
     const { id, token, preferences } = await subscriber();
     const { text } = await readPage(service, 'showUnsubscribePage', { token, acceptLanguage: 'zh' });
-    expect(text).toContain('退订');
+    expect(text).toContain('您要退订此类邮件吗?');
     expect(text).toContain('<form method="post">');
+    // Nothing has changed yet, so it asks.
+    const english = await readPage(service, 'showUnsubscribePage', { token, acceptLanguage: 'en' });
+    expect(english.text).toContain('Do you want to receive no more mail of this kind?');
     await readPage(service, 'showPreferencesPage', { token: preferences });
     expect(await tenant.consents(id)).toEqual({ newsletter: 'GIVEN', offers: 'GIVEN' });
   });

@@ -4,7 +4,7 @@ import { canonical } from './topics.js';
 
 const en = {
   unsubscribeTitle: 'Unsubscribe',
-  unsubscribeQuestion: 'You receive no more mail of this kind:',
+  unsubscribeQuestion: 'Do you want to receive no more mail of this kind?',
   unsubscribe: 'Unsubscribe',
   unsubscribed: 'You are unsubscribed. You receive no more mail of this kind:',
   otherTopics: 'Choose what you receive',
@@ -26,7 +26,7 @@ const en = {
 
 const zh: typeof en = {
   unsubscribeTitle: '退订',
-  unsubscribeQuestion: '您将不再收到此类邮件:',
+  unsubscribeQuestion: '您要退订此类邮件吗?',
   unsubscribe: '退订',
   unsubscribed: '您已退订,不会再收到此类邮件:',
   otherTopics: '选择您要接收的邮件',
