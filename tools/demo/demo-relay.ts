@@ -31,10 +31,13 @@ export class DemoRelay {
       disableReverseLookup: true,
       closeTimeout: 100,
       onRcptTo: ({ address }, _, done) => done(address.endsWith(refused) ? refusal() : null),
-      onData: (stream, _, done) => {
-        const kept = buffer(stream).then(async (mail) => {
-          await writeFile(join(folder, `${Date.now()}-${randomUUID()}.eml`), mail, { mode: 0o600 });
-          this.onMail(mail.toString());
+      onData: (stream, { envelope: { mailFrom } }, done) => {
+        // As a server that delivers a mail writes it (RFC 5321, section 4.4): where its bounces go.
+        const returnPath = `Return-Path: <${mailFrom ? mailFrom.address : ''}>\r\n`;
+        const kept = buffer(stream).then(async (content) => {
+          const mail = returnPath + content.toString('latin1');
+          await writeFile(join(folder, `${Date.now()}-${randomUUID()}.eml`), mail, { encoding: 'latin1', mode: 0o600 });
+          this.onMail(mail);
         });
         kept.then(() => done(null), done);
       },

@@ -10,10 +10,17 @@ interface Sent {
   failed: number;
   /** Where the link to unsubscribe leads, in each file of the folder that is a mail of the campaign. */
   unsubscribe: string[];
+  /** The domain to which bounces of each of these mails go. */
+  bounceDomains: string[];
 }
 
 /** The outcome where the public address of the platform is `url`. */
-export const sentTo = (url: string): Sent => ({ handedOver: 1, failed: 1, unsubscribe: [url] });
+export const sentTo = (url: string): Sent => ({
+  handedOver: 1,
+  failed: 1,
+  unsubscribe: [url],
+  bounceDomains: ['kestrel.example'],
+});
 
 /** Sends a campaign from the mailbox of the demo to two new customers: the relay takes the mail to one of them. */
 export async function sendCampaign(api: Api, mailDir: string): Promise<Sent> {
@@ -37,10 +44,13 @@ export async function sendCampaign(api: Api, mailDir: string): Promise<Sent> {
     variants: [{ key: 'a', templateId, subject: mark }],
   });
   await api('POST', `/v1/campaigns/${id}:start`);
-  const campaign = () => api<{ state: string; counts: Omit<Sent, 'unsubscribe'> }>('GET', `/v1/campaigns/${id}`);
+  const campaign = () =>
+    api<{ state: string; counts: Pick<Sent, 'handedOver' | 'failed'> }>('GET', `/v1/campaigns/${id}`);
   await vi.waitUntil(async () => (await campaign()).state === 'DONE', { timeout: 60_000, interval: 200 });
   const files = await Promise.all((await readdir(mailDir)).map((file) => readFile(join(mailDir, file), 'utf8')));
   const { handedOver, failed } = (await campaign()).counts;
   const mails = files.filter((mail) => mail.includes(mark)).map((mail) => mail.replaceAll('=\r\n', ''));
-  return { handedOver, failed, unsubscribe: mails.map((mail) => /"(http[^"]+)\/u\/[^"]+"/.exec(mail)?.[1] ?? '') };
+  const ofEach = (pattern: RegExp) => mails.map((mail) => pattern.exec(mail)?.[1] ?? '');
+  const unsubscribe = ofEach(/"(http[^"]+)\/u\/[^"]+"/);
+  return { handedOver, failed, unsubscribe, bounceDomains: ofEach(/^Return-Path: <news\+\w+@([^>]+)>/) };
 }
