@@ -78,6 +78,9 @@ describe('a merge', () => {
     await merge(other.id, third.id);
     await expect(undo(one.id)).rejects.toMatchObject({ reason: 'TICKET_MERGED' });
     await undo(other.id);
+    await service.call('deleteTicket', { id: other.id }, tenant.caller);
+    await expect(undo(one.id)).rejects.toMatchObject({ reason: 'TICKET_DELETED', metadata: { ticketId: other.id } });
+    await service.call('undeleteTicket', { id: other.id }, tenant.caller);
     expect(content((await undo(one.id)).merged!)).toEqual(content(one));
   });
 

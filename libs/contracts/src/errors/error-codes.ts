@@ -142,6 +142,7 @@ const operationErrorCodes: Record<string, ErrorCodeMeaning> = {
   OVERRIDE_NOT_ALLOWED: ['PERMISSION_DENIED', 'The caller cannot override guards and transitions.'],
   NOT_IN_QUEUE_TEAMS: ['PERMISSION_DENIED', 'The caller is in none of the teams of the queue.'],
   MACRO_NOT_AVAILABLE: ['PERMISSION_DENIED', 'The `visibility` of the macro excludes the caller.'],
+  TICKET_DELETED: ['FAILED_PRECONDITION', 'The ticket is deleted.'],
   TICKET_NOT_MERGED: ['FAILED_PRECONDITION', 'The ticket was not merged.'],
   TOO_MANY_ENTRIES: ['FAILED_PRECONDITION', 'The ticket has more than 2,000 entries.'],
   OWNER_OUT_OF_SCOPE: ['PERMISSION_DENIED', 'The caller may not see records of this owner or team.'],

@@ -55,7 +55,9 @@ export async function undoTicketMerge(
   const found = await lockTickets(transaction, kept ? [id, kept.survivor_id] : [id]);
   const merged = await liveRecord(transaction, tickets, id, found.get(id));
   if (!kept || merged.mergedIntoId !== kept.survivor_id) throw notMerged();
-  const survivor = await liveRecord(transaction, tickets, kept.survivor_id, found.get(kept.survivor_id));
+  const given = found.get(kept.survivor_id);
+  refuseDeleted(given);
+  const survivor = await liveRecord(transaction, tickets, kept.survivor_id, given);
   refuseMerged(survivor);
   const restored = await changeTicket(transaction, id, { mergedIntoId: undefined, ...fieldsOf(kept.before) }, etag);
   const back = await transaction.rows(moveEntriesBack({ from: kept.survivor_id, to: id }, kept.entries));
@@ -68,6 +70,13 @@ export async function undoTicketMerge(
     },
   });
   return { merged: restored, survivor: ticket, movedEntryCount: back.length };
+}
+
+/** Not as a ticket that does not exist: the caller has named the merged one. */
+function refuseDeleted(survivor: Ticket | undefined): void {
+  if (survivor?.deleteTime === undefined) return;
+  const message = 'The surviving ticket is deleted. Undelete it first.';
+  throw new AppError('FAILED_PRECONDITION', 'TICKET_DELETED', message, { metadata: { ticketId: survivor.id } });
 }
 
 /** What a merge changes of the merged ticket, besides the reference to the survivor. */
