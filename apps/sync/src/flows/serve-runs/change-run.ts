@@ -80,6 +80,9 @@ function waiting(run: RunRow, { state }: Stepper): Token[] {
 }
 
 function repeat(stepper: Stepper, token: Token): void {
+  const { problem } = stepper.state;
+  if (problem?.step === token.path) token.problem = problem;
+  else delete token.problem;
   delete stepper.state.problem;
   // An attempt that has failed has its end.
   if (token.number !== undefined && token.phase === 'UNCERTAIN') {
