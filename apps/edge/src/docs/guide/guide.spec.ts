@@ -26,7 +26,7 @@ it('the guide has the rates and the concurrency of the standard plan, and the li
   const { interactive, bulk, feed } = plan?.places ?? {};
   expect(page).toContain(`A key can spend ${key} units a minute, and all keys of a workspace together ${tenant}.`);
   expect(page).toContain(
-    `${interactive?.toLocaleString('en')} interactive calls to each service, ${bulk} bulk calls such as exports, and ${feed} streams`,
+    `${interactive?.toLocaleString('en')} interactive calls to each service, ${bulk} bulk calls such as batch writes, and ${feed} streams`,
   );
   expect(page).toContain('<td><code>FLOW_LIMIT</code></td><td>The workspace has 200 flows.</td>');
   expect(page).toContain('<td><code>TOO_MANY_OBJECTS</code></td><td>The workspace has 100 custom objects.</td>');
