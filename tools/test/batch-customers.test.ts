@@ -96,6 +96,17 @@ it('explains a text of a wrong form in words, not by a pattern, whether the edge
   ]);
 });
 
+it('says the limit of a text in the singular where it is one', async () => {
+  const customer = { ...good, tags: [''] };
+
+  const ofEdge = await api.send('POST', '/v1/customers', { body: customer });
+  const ofService = await api.send('POST', '/v1/customers:batchCreate', { body: { items: [{ customer }] } });
+
+  for (const { body } of [ofEdge, ofService]) {
+    expect(body).toMatchObject({ errors: [{ code: 'TOO_SHORT', detail: 'must have at least 1 character.' }] });
+  }
+});
+
 it('refuses a malformed batch before any item is executed', async () => {
   const body = { items: [{ customer: { ...good, emails: 'none' } }, { customer: { ...good, unknown: 1 } }] };
 

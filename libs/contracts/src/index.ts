@@ -55,6 +55,7 @@ export { costOf, type MakeSchema, type RestRoute } from './rest/rest-route.js';
 export { restRoutes } from './rest/rest-routes.js';
 export { pageRoutes, type PageRoute } from './rest/page-routes.js';
 export { readMask, type Updatable } from './rules/update-mask.js';
+export { lengthSentences } from './rules/length-sentences.js';
 export { patternMismatch } from './rules/pattern-phrases.js';
 export { structViolation } from './rules/struct-value.js';
 export { allFormats, isStorableText, storableKeyword } from './rules/formats.js';

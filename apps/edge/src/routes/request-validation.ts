@@ -3,6 +3,7 @@ import {
   allFormats,
   createProblem,
   escapePointerStep,
+  lengthSentences,
   nestedKeyword,
   patternMismatch,
   storableKeyword,
@@ -186,8 +187,8 @@ function structKeyword(): FuncKeywordDefinition {
 type Describe = (params: Record<string, unknown>) => { code: string; detail: string };
 
 const limit =
-  (code: string, sentence: string): Describe =>
-  ({ limit }) => ({ code, detail: sentence.replace('{limit}', String(limit)) });
+  (code: string, sentence: (limit: number) => string): Describe =>
+  ({ limit }) => ({ code, detail: sentence(limit as number) });
 
 /** The violation of a value that fails a keyword of its schema. */
 const descriptions: Readonly<Record<string, Describe>> = {
@@ -200,12 +201,12 @@ const descriptions: Readonly<Record<string, Describe>> = {
     code: 'UNKNOWN_VALUE',
     detail: `must be one of ${(allowedValues as (string | null)[]).filter((value) => value !== null).join(', ')}.`,
   }),
-  minLength: limit('TOO_SHORT', 'must have at least {limit} characters.'),
-  maxLength: limit('TOO_LONG', 'must have at most {limit} characters.'),
-  minItems: limit('TOO_FEW_ITEMS', 'must have at least {limit} items.'),
-  maxItems: limit('TOO_MANY_ITEMS', 'must have at most {limit} items.'),
-  minimum: limit('TOO_SMALL', 'must be at least {limit}.'),
-  maximum: limit('TOO_LARGE', 'must be at most {limit}.'),
+  minLength: limit('TOO_SHORT', lengthSentences.minLength),
+  maxLength: limit('TOO_LONG', lengthSentences.maxLength),
+  minItems: limit('TOO_FEW_ITEMS', lengthSentences.minItems),
+  maxItems: limit('TOO_MANY_ITEMS', lengthSentences.maxItems),
+  minimum: limit('TOO_SMALL', (least) => `must be at least ${least}.`),
+  maximum: limit('TOO_LARGE', (most) => `must be at most ${most}.`),
   minProperties: () => ({ code: 'REQUIRED', detail: 'must name at least one field.' }),
   pattern: ({ pattern }) => ({ code: 'BAD_FORMAT', detail: patternMismatch(pattern as string) }),
   format: ({ format }) => ({

@@ -6,6 +6,7 @@ import { FieldBehavior } from '../gen/google/api/field_behavior.js';
 import type { FieldRules } from '../gen/rapport/api/v1/options.js';
 import { isFieldMask, isHttpBody, isStruct, isTimestamp, isUpdateMask } from '../descriptors/well-known.js';
 import { dateTimeFormat, isStorableText, textFormat } from './formats.js';
+import { lengthSentences } from './length-sentences.js';
 import { NestingDepth } from './nesting-depth.js';
 import { patternMismatch } from './pattern-phrases.js';
 import { structViolation } from './struct-value.js';
@@ -131,10 +132,10 @@ function itemCount({ minItems, maxItems }: FieldRules): FieldCheck['whole'] {
     // A list outside the mask is empty.
     if (partial && length === 0) return undefined;
     if (minItems !== undefined && length < minItems) {
-      return { reason: 'TOO_FEW_ITEMS', description: `must have at least ${minItems} items.` };
+      return { reason: 'TOO_FEW_ITEMS', description: lengthSentences.minItems(minItems) };
     }
     if (maxItems !== undefined && length > maxItems) {
-      return { reason: 'TOO_MANY_ITEMS', description: `must have at most ${maxItems} items.` };
+      return { reason: 'TOO_MANY_ITEMS', description: lengthSentences.maxItems(maxItems) };
     }
     return undefined;
   };
@@ -169,8 +170,8 @@ function textCheck(rules: FieldRules, test?: (text: string) => boolean, phrase?:
     // A character has one or two UTF-16 units, so most texts are within the limits without being counted.
     const isWithin = Math.ceil(text.length / 2) >= minLength && text.length <= maxLength;
     const length = isWithin ? text.length : countCodePoints(text);
-    if (length < minLength) return { reason: 'TOO_SHORT', description: `must have at least ${minLength} characters.` };
-    if (length > maxLength) return { reason: 'TOO_LONG', description: `must have at most ${maxLength} characters.` };
+    if (length < minLength) return { reason: 'TOO_SHORT', description: lengthSentences.minLength(minLength) };
+    if (length > maxLength) return { reason: 'TOO_LONG', description: lengthSentences.maxLength(maxLength) };
     if (pattern && !pattern.test(text)) return { reason: 'BAD_FORMAT', description: patternMismatch(rules.pattern) };
     if (test && !test(text)) return { reason: 'BAD_FORMAT', description: `must be ${phrase}.` };
     return undefined;
