@@ -135,7 +135,7 @@ test('lists each pair once, for any page size', async () => {
 test('ends a page after 5,000 comparisons of customers that share a name, and lists each pair once', async () => {
   const items = Array.from({ length: 150 }, (_, index) => {
     const place = index % 140;
-    const birthDate = `${1900 + place}-02-03`;
+    const birthDate = `${1880 + place}-02-03`;
     const phones = [{ number: `+4930123${1_000 + place}`, label: undefined }];
     return { customer: customerOf({ ...ada, birthDate, phones }) };
   });

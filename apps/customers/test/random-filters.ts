@@ -47,7 +47,7 @@ const customer = fc.record({
   familyName: maybe(name),
   jobTitle: maybe(word),
   source: maybe(word),
-  birthDate: maybe(day),
+  birthDate: maybe(fc.constantFrom('1815-12-10', '1999-02-28', '2026-01-31', '2026-11-28')),
   companyName: maybe(name),
   tags: fc.uniqueArray(word, { maxLength: 3 }),
   phone: maybe(fc.constantFrom('+49 30 901820', '+49 30 901821', '030 901820', '+1 202 456 1111', 'ext. 77')),
