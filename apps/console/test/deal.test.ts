@@ -113,7 +113,10 @@ describe('a deal', () => {
     const path = `leads/${String(lead['id'])}`;
     await workspace.api('POST', `/v1/${path}:qualify`, { deal: { title: 'Theta', pipelineId } });
     await goTo(page, '/leads');
-    await page.getByRole('row', { name: /Cobol Systems/ }).getByRole('link', { name: 'Grace' }).click();
+    await page
+      .getByRole('row', { name: /Cobol Systems/ })
+      .getByRole('link', { name: 'Grace' })
+      .click();
     await page.getByRole('heading', { level: 1, name: 'Grace' }).waitFor();
     await page.getByRole('link', { name: 'Theta' }).first().waitFor();
     await page.getByRole('textbox', { name: 'Note' }).waitFor();
