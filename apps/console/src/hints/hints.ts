@@ -237,10 +237,18 @@ const unfit = new Set(
   'id etag tenantId previousHash hash traceparent createdBy updatedBy deleteTime currency'.split(' '),
 );
 
-/** The hints of a resource: those that are known, else what its fields suggest. */
-export function hintsOf({ name, items, message }: Resource): Hints {
-  const found = known[name] ?? known[items];
+/** The hints of a resource: those that are known, else what its fields suggest. Each row of a list asks for them. */
+export function hintsOf(resource: Resource): Hints {
+  const found = known[resource.name] ?? known[resource.items] ?? suggested.get(resource);
   if (found) return found;
+  const hints = suggestedHints(resource);
+  suggested.set(resource, hints);
+  return hints;
+}
+
+const suggested = new WeakMap<Resource, Hints>();
+
+function suggestedHints({ message }: Resource): Hints {
   const fields = theContract().fields(message);
   // A lead has no name of its own: it is that of its customer.
   const called = [...names, 'customerId', ...titles].find((each) => fields.some((field) => field.name === each));
