@@ -72,7 +72,8 @@ test('puts aside a log that has become too long', { timeout }, async () => {
   await running();
 
   await expect.poll(() => stat(log).then(({ size }) => size), { timeout: readyTimeoutMs }).toBeLessThan(1_024 * 1_024);
-  expect((await stat(`${log}.1`)).size).toBe(17 * 1_024 * 1_024);
+  // The edge may have written into it before.
+  expect((await stat(`${log}.1`)).size).toBeGreaterThanOrEqual(17 * 1_024 * 1_024);
 });
 
 test('prints what README shows, and answers as it shows', { timeout }, async () => {
