@@ -98,7 +98,7 @@ class Fields {
       ...(isA(FieldBehavior.IMMUTABLE) && { once: true }),
       ...(resource !== undefined && { reference: resource }),
       ...(keys !== undefined && { keys }),
-      ...rulesOf(this.#contract.rules(desc)),
+      ...rulesOf(desc.name, this.#contract.rules(desc)),
       ...(help !== '' && { help }),
     };
   }
@@ -140,14 +140,25 @@ function capital(word: string): string {
   return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
-/** Of codes of currencies, and of nothing else. */
-const currencyPattern = '^[A-Z]{3}$';
+/** Of codes and names of one kind, and of nothing else. */
+const codePatterns: Readonly<Record<string, Field['code']>> = {
+  '^[A-Z]{3}$': 'currency',
+  '^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$': 'timeZone',
+  '^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8}){0,3}$': 'language',
+};
 
-function rulesOf({ pii, secret, maxLength, pattern }: FieldRules): Partial<Field> {
+/** What a text is a code of. The service checks a locale itself, so it has a length only. */
+function codeOf(name: string, { pattern, maxLength }: FieldRules): Field['code'] {
+  return name === 'locale' && maxLength === 35 ? 'language' : codePatterns[pattern ?? ''];
+}
+
+function rulesOf(name: string, rules: FieldRules): Partial<Field> {
+  const { pii, secret, maxLength } = rules;
+  const code = codeOf(name, rules);
   return {
     ...(pii && { personal: true }),
     ...(secret && { secret: true }),
-    ...(pattern === currencyPattern && { currency: true }),
+    ...(code && { code }),
     ...(maxLength !== undefined && { maxLength }),
   };
 }

@@ -71,8 +71,8 @@ export interface Field {
   reference?: string;
   /** Resource whose items the value is a key of, such as `topics`; `pipelines` for a stage of one. */
   keys?: string;
-  /** Whether it is an ISO 4217 code. */
-  currency?: true;
+  /** The ISO 4217 code of a currency, the IANA name of a time zone, or the BCP 47 tag of a language. */
+  code?: 'currency' | 'timeZone' | 'language';
   maxLength?: number;
   /** First sentence of the comment. Absent until the sentences are loaded. */
   help?: string;

@@ -36,6 +36,26 @@ export function Choose({ options, value, onChange, ...naming }: ChooseProps) {
   );
 }
 
+/** The same of codes. One that is typed in full needs no choice from the list, nor one like `others` a place in it. */
+export function CodeChoice({ others, ...props }: ChooseProps & { others?: RegExp | undefined }) {
+  const { options, value, onChange } = props;
+  const leave = ({ target }: { target: EventTarget }) => {
+    if (!(target instanceof HTMLInputElement)) return;
+    const typed = target.value.trim();
+    const listed = options.find(({ id }) => id.toLowerCase() === typed.toLowerCase())?.id;
+    const code = listed ?? (others?.test(typed) ? typed : value);
+    if (code !== value) onChange(code);
+  };
+  return (
+    <div
+      onBlurCapture={leave}
+      onKeyDownCapture={(event) => (event.key === 'Enter' || event.key === 'Tab') && leave(event)}
+    >
+      <Choose {...props} />
+    </div>
+  );
+}
+
 interface ChooseProps extends Naming {
   options: readonly Option[];
   value: string;

@@ -1,8 +1,10 @@
-import { createContext, useContext, useState, type ReactNode } from 'react';
+import { createContext, useContext, useMemo, useState, type ReactNode } from 'react';
 import { Button as AriaButton, Tag, TagGroup, TagList } from 'react-aria-components';
 import { labels, language, t } from '../../app/language.ts';
 import { Icon, icons, text } from '../ui.tsx';
 import { useTitles } from '../record/names.tsx';
+import { languageOptions, timeZoneOptions } from './choices.ts';
+import { CodeChoice } from './choose.tsx';
 import { Check, Select, TextField, type Naming } from './field.tsx';
 import type { FormField } from './form-field.ts';
 import { Fault, type Faults } from './form-faults.tsx';
@@ -34,7 +36,7 @@ export function Widget(props: WidgetProps) {
   const own = useContext(OwnInputs)(props);
   if (own !== undefined) return own;
   if (field.list) return <Texts {...props} />;
-  if (field.options || field.type === 'enum' || field.reference !== undefined || field.currency)
+  if (field.options || field.type === 'enum' || field.reference !== undefined || field.code)
     return <Chosen {...props} />;
   switch (field.type) {
     case 'bool':
@@ -110,21 +112,33 @@ function localTime(moment: string): string {
   return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
 }
 
-/** One of several: a value of the field or of its enum, another record, or a currency. An empty id stands for none. */
+/** One of several: a value of the field or of its enum, another record, or a code. An empty id stands for none. */
 function Chosen(props: WidgetProps) {
   const { field, value, onChange } = props;
   const choices = choicesOf(field);
   const chosen = {
     ...namingOf(props),
     value: typeof value === 'string' ? value : '',
-    onChange: (id: string) => (id !== '' || !field.currency || !field.required) && onChange(id === '' ? null : id),
+    onChange: (id: string) => (id !== '' || !field.code || !field.required) && onChange(id === '' ? null : id),
   };
   if (field.options || field.type === 'enum') {
     const options = field.required ? choices : [{ id: '', name: t('form.none') }, ...choices];
     return <Select {...chosen} options={options} isDisabled={choices.length === 0} />;
   }
   if (field.reference !== undefined) return <ReferencePicker {...chosen} resource={field.reference} />;
-  return <CurrencyChoice {...chosen} />;
+  return field.code === 'currency' ? <CurrencyChoice {...chosen} /> : <Coded {...chosen} code={field.code} />;
+}
+
+/** Such as `en-NZ`: there are many more than a list should have. */
+const tagWithRegion = /^[a-z]{2,3}(?:-[a-z0-9]{2,8})+$/i;
+
+function Coded({
+  code,
+  ...chosen
+}: Naming & { code: FormField['code']; value: string; onChange: (id: string) => void }) {
+  const { value } = chosen;
+  const options = useMemo(() => (code === 'timeZone' ? timeZoneOptions(value) : languageOptions(value)), [code, value]);
+  return <CodeChoice {...chosen} options={options} others={code === 'language' ? tagWithRegion : undefined} />;
 }
 
 function Bool(props: WidgetProps) {

@@ -5,7 +5,7 @@ import { useMay } from '../../app/resource.ts';
 import { readQuery } from '../../contract/api.ts';
 import { isJson, textAt } from '../../contract/json.ts';
 import { useFirst } from './choices.ts';
-import { Choose } from './choose.tsx';
+import { CodeChoice } from './choose.tsx';
 import { TextField, type Naming } from './field.tsx';
 import style from './form.module.css';
 
@@ -56,20 +56,7 @@ export function CurrencyChoice({ value, onChange, ...naming }: CurrencyChoicePro
     const codes = new Set([...usual.split(' '), ...Intl.supportedValuesOf('currency')]);
     return [...codes].filter(Boolean).map((id) => ({ id, name: format.currency(id) }));
   }, [usual]);
-  const leave = ({ target }: { target: EventTarget }) => {
-    if (!(target instanceof HTMLInputElement)) return;
-    // A code that is typed in full needs no choice from the list.
-    const code = target.value.trim().toUpperCase();
-    if (code !== value && options.some(({ id }) => id === code)) onChange(code);
-  };
-  return (
-    <div
-      onBlurCapture={leave}
-      onKeyDownCapture={(event) => (event.key === 'Enter' || event.key === 'Tab') && leave(event)}
-    >
-      <Choose {...naming} options={options} value={value} onChange={onChange} />
-    </div>
-  );
+  return <CodeChoice {...naming} options={options} value={value} onChange={onChange} />;
 }
 
 function useBaseCurrency(): string {
