@@ -46,6 +46,18 @@ describe('what the API has as an id or a key', () => {
     expect(await fields.textContent()).not.toContain(queueId);
   });
 
+  test('is shown by the name of its subject where a record has no name of its own', async () => {
+    const productId = await make('/v1/products', { sku: 'tw-40', name: 'Torque wrench 40' });
+    const priceBookId = await make('/v1/priceBooks', { key: 'nordics', name: 'Nordics', currencyCode: 'NOK' });
+    await make(`/v1/priceBooks/${priceBookId}:setPrices`, { prices: [{ productId, unitPrice: '480.00' }] });
+    const rate = { baseCurrency: 'EUR', quoteCurrency: 'NOK', date: '2026-01-31', rate: '11.7' };
+    await make('/v1/exchangeRates:set', { rates: [rate] });
+    await goTo(page, '/prices');
+    await page.getByRole('row', { name: 'Torque wrench 40' }).getByText('Nordics').waitFor();
+    await goTo(page, '/exchangeRates');
+    await page.getByRole('row', { name: 'EUR' }).getByText('NOK').waitFor();
+  });
+
   test('is shown by its name where a record has a list of them', async () => {
     await workspace.person(['read-only'], 'Noor Haddad');
     await goTo(page, '/users');

@@ -232,6 +232,8 @@ const known: Readonly<Record<string, Hints>> = {
 };
 
 const names = 'displayName title subject name email purpose eventType url address key type'.split(' ');
+/** What names a record that has no name of its own: a lead its customer, a price its product, a rate its currency. */
+const subjects = 'customerId productId userId baseCurrency'.split(' ');
 const titles = [...names, 'stage', 'kind', 'id'];
 const unfit = new Set(
   'id etag tenantId previousHash hash traceparent createdBy updatedBy deleteTime currency'.split(' '),
@@ -250,8 +252,7 @@ const suggested = new WeakMap<Resource, Hints>();
 
 function suggestedHints({ message }: Resource): Hints {
   const fields = theContract().fields(message);
-  // A lead has no name of its own: it is that of its customer.
-  const called = [...names, 'customerId', ...titles].find((each) => fields.some((field) => field.name === each));
+  const called = [...names, ...subjects, ...titles].find((each) => fields.some((field) => field.name === each));
   const title = called ?? fields[0]?.name ?? 'id';
   const plain = fields.filter(
     (field) => field.name !== title && !unfit.has(field.name) && !field.secret && isColumn(field),
