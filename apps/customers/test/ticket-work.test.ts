@@ -1,4 +1,5 @@
 import { MacroVisibility } from '@rapport/contracts/rapport/support/v1/macro';
+import { Settings } from '@rapport/contracts/rapport/work/v1/settings_service';
 import { TicketCategory, TicketPriority, type Ticket } from '@rapport/contracts/rapport/support/v1/ticket';
 import { TicketEntryKind } from '@rapport/contracts/rapport/support/v1/ticket_entry';
 import { ownerIdOf } from '@rapport/platform';
@@ -217,6 +218,23 @@ describe('a macro', () => {
       });
     const hidden = { ...tenant.caller, hidesPii: true };
     await expect(apply(id, macro.id, true, hidden)).rejects.toMatchObject({ reason: 'PERSONAL_DATA_HIDDEN' });
+  });
+
+  test('writes dates in the language of the ticket, or else in the locale of the workspace', async () => {
+    const text = '{{ "2026-03-05" | date: "%A, %-d %B %Y" }}';
+    const macro = await support.createMacro([{ reply: { text, templateId: undefined } }]);
+    const dateIn = async (language: string | undefined) => {
+      const { id } = await tenant.createTicket(customerId, { language });
+      return (await apply(id, macro.id)).entries[0]?.text;
+    };
+    expect(await dateIn(undefined)).toBe('Thursday, 5 March 2026');
+    const settings = { ...Settings.decode(new Uint8Array()), locale: 'de-DE' };
+    await service.call('updateSettings', { settings, updateMask: ['locale'] }, tenant.caller);
+
+    expect(await dateIn('zh-CN')).toBe('星期四, 5 三月 2026');
+    expect(await dateIn(undefined)).toBe('Donnerstag, 5 März 2026');
+    // A mail can name a language that no one knows.
+    expect(await dateIn('xx-XX')).toBe('Donnerstag, 5 März 2026');
   });
 
   test('does nothing if one of its actions fails, and names the action', async () => {

@@ -1,7 +1,7 @@
 import { SettingsServiceService, Weekday, type Settings } from '@rapport/contracts/rapport/work/v1/settings_service';
 import { formatEtag } from '@rapport/persistence';
 import { loggedColumns, type LoggedType } from '../../engine/changes/log/logged-types.js';
-import { defaultTimeZone } from '../../engine/query/workspace-time-zone.js';
+import { defaultLocale, defaultTimeZone } from '../../engine/query/workspace-time-zone.js';
 import { methodDescriptor } from '../../engine/values/contract.js';
 import type { WorkspaceSettings } from './settings.entity.js';
 
@@ -27,7 +27,7 @@ export type SettingsContent = Pick<
 export const defaultSettings: SettingsContent = {
   baseCurrency: 'USD',
   timeZone: defaultTimeZone,
-  locale: 'en-US',
+  locale: defaultLocale,
   weekStart: 'MONDAY',
   fiscalYearStartMonth: 1,
 };

@@ -1,8 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { TemplateFormat, type PublishedTemplate, type Template } from '@rapport/contracts/rapport/content/v1/template';
 import { queryRows, type StatementTransaction } from '@rapport/persistence';
-import { AppError, currentCaller } from '@rapport/platform';
-import { defaultTimeZone } from '../../engine/query/workspace-time-zone.js';
+import { AppError, canonicalLocale, currentCaller } from '@rapport/platform';
+import { defaultLocale, defaultTimeZone } from '../../engine/query/workspace-time-zone.js';
 import { liveRecord } from '../../engine/records/missing-record.js';
 import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
 import { liveRecords } from '../../engine/records/record-statements.js';
@@ -64,9 +64,19 @@ export async function renderEach(
   return mails;
 }
 
-/** The values of a template, with the time zone of the workspace. */
-export async function renderingOf(source: Source, values: object, locale = 'en'): Promise<TemplateRendering> {
-  return { values, timeZone: await timeZoneOf(source), locale };
+/**
+ * The values of a template, with the time zone of the workspace. Dates are written in the locale of the template, or else in the
+ * language of the ticket among the values, or else in the locale of the workspace.
+ */
+export async function renderingOf(source: Source, values: object, locale?: string): Promise<TemplateRendering> {
+  const settings = await settingsOf(source);
+  return { values, timeZone: settings.timeZone, locale: locale ?? languageIn(values) ?? settings.locale };
+}
+
+/** Mails name any language as theirs, so a ticket can have one that is not known. */
+function languageIn(values: { ticket?: { language?: string | undefined } }): string | undefined {
+  const language = values.ticket?.language;
+  return language === undefined ? undefined : canonicalLocale(language);
 }
 
 /** Within the deadline of a thread, on a busy machine too. */
@@ -112,11 +122,11 @@ export function invalidTemplate([first]: readonly Fault[]): AppError {
   return new AppError('INVALID_ARGUMENT', 'TEMPLATE_INVALID', message);
 }
 
-async function timeZoneOf(source: Source): Promise<string> {
-  const [settings] = await queryRows<{ time_zone: string }>(source, {
-    name: 'time_zone_of_templates',
-    sql: 'select time_zone from workspace_settings where tenant_id = $1',
+async function settingsOf(source: Source): Promise<{ timeZone: string; locale: string }> {
+  const [settings] = await queryRows<{ time_zone: string; locale: string }>(source, {
+    name: 'settings_of_templates',
+    sql: 'select time_zone, locale from workspace_settings where tenant_id = $1',
     values: [currentCaller().tenantId],
   });
-  return settings?.time_zone ?? defaultTimeZone;
+  return { timeZone: settings?.time_zone ?? defaultTimeZone, locale: settings?.locale ?? defaultLocale };
 }

@@ -2,8 +2,9 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { queryRows, type StatementTransaction } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 
-/** The default of a workspace. */
+/** The defaults of a workspace. */
 export const defaultTimeZone = 'UTC';
+export const defaultLocale = 'en-US';
 
 /** The time zone in the settings of a workspace: a name of the IANA database. */
 export async function workspaceTimeZone(
