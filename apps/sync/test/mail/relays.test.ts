@@ -133,7 +133,13 @@ test('a DKIM key is made, published and then activated, and signs until the next
   expect(await tenant.ok('POST', `${path}:rotateDkim`, { activate: true })).toEqual({ record: first });
   expect(await dkim()).toMatchObject({ record: first, selector: first.name.split('.')[0] });
 
-  const { record: next } = await tenant.ok<{ record: Json }>('POST', `${path}:rotateDkim`, {});
+  const stale = { 'if-match': created.etag };
+  expect(await tenant.send('POST', `${path}:rotateDkim`, {}, stale)).toMatchObject({
+    ...{ status: 412, body: { code: 'ETAG_MISMATCH' } },
+  });
+  expect(await dkim()).not.toHaveProperty('nextRecord');
+  const current = { 'if-match': (await tenant.ok<Relay>('GET', path)).etag };
+  const { record: next } = await tenant.ok<{ record: Json }>('POST', `${path}:rotateDkim`, {}, current);
   expect(await dkim()).toMatchObject({ record: first, nextRecord: next });
   await tenant.ok('POST', `${path}:rotateDkim`, { activate: true });
   expect(await dkim()).toMatchObject({ record: next });

@@ -135,9 +135,10 @@ export async function deleteRelay(em: EntityManager, request: DeleteRelayRequest
 export async function rotateDkim(
   em: EntityManager,
   { envelope }: RelayParts,
-  { id, rotation }: RotateDkimRequest,
+  { id, rotation, etag }: RotateDkimRequest,
 ): Promise<RotateDkimResponse> {
   const relay = await findRelay(em, id, LockMode.PESSIMISTIC_WRITE);
+  checkEtag(etag, relay.version);
   if (!relay.dkim) throw new AppError('FAILED_PRECONDITION', 'DKIM_NOT_CONFIGURED', 'The relay has no DKIM domain.');
   const secrets = openRelaySecrets(envelope, relay);
   const { domain, key, nextKey } = relay.dkim;
