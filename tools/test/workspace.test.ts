@@ -103,6 +103,26 @@ describe('a workspace that is exported and imported into an empty one', () => {
   });
 });
 
+describe('an empty workspace whose settings were changed', () => {
+  it('has the settings of the archive after an import, and retains its own after that of an invalid one', async () => {
+    const copy = await Workspace.create(platform, 'Settled');
+    await copy.send('PATCH', '/v1/settings', { timeZone: 'Asia/Tokyo', baseCurrency: 'JPY' });
+    const settings = () => copy.send<Record<string, unknown>>('GET', '/v1/settings');
+    const own = await settings();
+    const cut = archive.bytes.subarray(0, 2_048);
+    expect(await copy.import(cut)).toMatchObject({ state: 'FAILED', error: { code: 'ARCHIVE_INVALID' } });
+    expect(await settings()).toEqual(own);
+
+    expect(await copy.import(small.bytes)).toMatchObject({ state: 'SUCCEEDED' });
+
+    expect(await settings()).toMatchObject({ timeZone: 'UTC', baseCurrency: 'USD', etag: '"0"' });
+    const other = await Workspace.create(platform, 'Settled too');
+    await other.send('PATCH', '/v1/settings', { timeZone: 'Asia/Tokyo', baseCurrency: 'JPY' });
+    expect(await other.import(archive.bytes)).toMatchObject({ state: 'SUCCEEDED' });
+    expect(await other.send('GET', '/v1/settings')).toEqual(await source.send('GET', '/v1/settings'));
+  });
+});
+
 describe('an encrypted workspace', () => {
   it('is made of the archive of another one, and of its archive an equal one that is not encrypted', async () => {
     const [sealed, copy] = [await Workspace.create(platform, 'Sealed'), await Workspace.create(platform, 'Opened')];

@@ -4,12 +4,15 @@ import { AppError, currentCaller } from '@rapport/platform';
 import { BulkPace } from '../../engine/pace/bulk-pace.js';
 import type { Sections } from './archive/section.js';
 
+/** Settings do not make a workspace filled: no data depends on them, and those of the archive replace them. */
+const settingsTable = 'workspace_settings';
+
 /** Tables that an import fills besides those of its sections. */
 const filledBeside = ['file_content', 'file_piece', 'file_usage', 'suppression_space', 'campaign_member'];
 
 /** @throws AppError FAILED_PRECONDITION WORKSPACE_NOT_EMPTY that names the existing data of the caller's tenant */
 export async function refuseFilled(em: EntityManager, sections: Sections): Promise<void> {
-  const names = tablesOf(sections);
+  const names = tablesOf(sections).filter((name) => name !== settingsTable);
   const [row] = await queryRows<{ filled: string[] }>(em, {
     name: 'filled_tables',
     sql: `select array_remove(array[${names
@@ -21,6 +24,11 @@ export async function refuseFilled(em: EntityManager, sections: Sections): Promi
   if (filled.length === 0) return;
   const message = `Only an empty workspace can be imported into. This one has data, deleted records included: ${filled.join(', ')}.`;
   throw new AppError('FAILED_PRECONDITION', 'WORKSPACE_NOT_EMPTY', message, { metadata: { found: filled.join(',') } });
+}
+
+/** Returns the settings of the caller's tenant to their defaults, which an archive without settings has. */
+export async function removeSettings(em: EntityManager): Promise<void> {
+  await em.execute(`delete from ${settingsTable} where tenant_id = ?`, [currentCaller().tenantId]);
 }
 
 /**

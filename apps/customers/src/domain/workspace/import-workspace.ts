@@ -8,7 +8,7 @@ import { Sealing } from '../../engine/sealing/sealing.js';
 import type { SuppressionKey } from '../suppressions/suppression-key.js';
 import { archiveInvalid } from './archive/archive-error.js';
 import { archiveLeftovers, ArchivePieces } from './archive/archive-pieces.js';
-import { clearWorkspace, refuseFilled } from './filled-workspace.js';
+import { clearWorkspace, refuseFilled, removeSettings } from './filled-workspace.js';
 import type { ImportProgress, ImportSources, LoadPosition } from './import-progress.js';
 import { loadArchive } from './load-archive.js';
 import type { Manifest } from './archive/manifest.js';
@@ -53,6 +53,7 @@ async function importWorkspace(sources: ImportSources, task: OperationTask): Pro
     const first = place;
     await doStep(em, job, checkpoint, async (transaction, stored) => {
       await refuseFilled(transaction, sources.sections);
+      await removeSettings(transaction);
       await keepSpace(transaction, job.tenantId, manifest);
       stored.startTime ??= new Date();
       stored.rules = { sizeBytes, place: first } satisfies ImportProgress;
