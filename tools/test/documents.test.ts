@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { sharedPlatform } from '@rapport/testing';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { openDemo } from '../demo/open-demo.ts';
+import { ApiClient } from './api-client.ts';
 import { blocksOf, patternOf, runCommandsOf } from './document-blocks.ts';
 import { startLocalMailbox, type StartedTool } from './started-tool.ts';
 
@@ -17,7 +18,11 @@ beforeAll(async () => {
   const platform = await sharedPlatform(inject('platformUrl'));
   const { signal } = new AbortController();
   const dataDir = join(shared, '.rapport');
-  await openDemo(platform, dataDir, () => undefined, signal, `kestrel-${randomUUID()}`);
+  const demo = await openDemo(platform, dataDir, () => undefined, signal, `kestrel-${randomUUID()}`);
+  // The story has it, and docs/marketing.md sends from it.
+  const news = { address: 'news@kestrel.example', kind: 'SEND_ONLY' };
+  const api = await ApiClient.connect(platform.edgeUrl, demo.apiKey);
+  expect(await api.send('POST', '/v1/mailboxes', { body: news })).toMatchObject({ status: 201 });
   localMailbox = await startLocalMailbox(dataDir);
 });
 afterAll(async () => {
