@@ -197,6 +197,23 @@ describe('a static segment', () => {
     expect(await tenant.verify(id)).toMatchObject({ equal: true, size: 0 });
   });
 
+  test('keeps its members if the segment has changed since it was read', async () => {
+    const [ada, bob] = [await tenant.createPerson(), await tenant.createPerson()];
+    const { id, etag } = await tenant.createSegment({ kind: SegmentKind.STATIC });
+    const members = (customerIds: string[], read = etag) => ({ id, members: { customerIds }, etag: read });
+    await service.call('addSegmentMembers', members([ada]), tenant.caller);
+
+    for (const verb of ['addSegmentMembers', 'removeSegmentMembers'] as const) {
+      const stale = service.call(verb, members([ada, bob]), tenant.caller);
+      await expect(stale).rejects.toMatchObject({ reason: 'ETAG_MISMATCH' });
+    }
+    await tenant.expectMembers(id, [ada]);
+    const current = await service.call('getSegment', { id }, tenant.caller);
+    expect(await service.call('removeSegmentMembers', members([ada], current.etag), tenant.caller)).toEqual({
+      ...{ changedCount: 1, size: 0 },
+    });
+  });
+
   test('is the only kind that members are added to', async () => {
     const { id } = await tenant.createSegment({ filter: 'tags = a' });
     const customerIds = [await tenant.createPerson()];

@@ -18,11 +18,11 @@ import { memberStatements } from './write-members.js';
 /** Handles AddSegmentMembers. */
 export async function addSegmentMembers(
   transaction: StatementTransaction,
-  { id, members }: AddSegmentMembersRequest,
+  { id, members, etag }: AddSegmentMembersRequest,
 ): Promise<ChangeSegmentMembersResponse> {
   if (!members) throw invalidField('members', 'REQUIRED', 'is required');
   const ids = members.customerIds;
-  return changeMembers(transaction, id, async () => {
+  return changeMembers(transaction, { id, etag }, async () => {
     const seen = await transaction.rows<{ id: string }>({
       name: 'customers_that_join',
       sql: `select id from customer where tenant_id = $1 and id = any ($2::uuid[]) and delete_time is null order by id for key share`,
@@ -36,10 +36,10 @@ export async function addSegmentMembers(
 /** Handles RemoveSegmentMembers. */
 export async function removeSegmentMembers(
   transaction: StatementTransaction,
-  { id, members }: RemoveSegmentMembersRequest,
+  { id, members, etag }: RemoveSegmentMembersRequest,
 ): Promise<ChangeSegmentMembersResponse> {
   if (!members) throw invalidField('members', 'REQUIRED', 'is required');
-  return changeMembers(transaction, id, async () => {
+  return changeMembers(transaction, { id, etag }, async () => {
     const leaving = await transaction.rows<{ id: string }>({
       name: 'memberships_of_customers',
       sql: `select id from segment_member
@@ -69,11 +69,12 @@ export async function snapshotSegment(
 
 async function changeMembers(
   transaction: StatementTransaction,
-  id: string,
+  { id, etag }: { id: string; etag?: string | undefined },
   change: () => Promise<ReturnType<typeof memberStatements>>,
 ): Promise<ChangeSegmentMembersResponse> {
   const { record, ...known } = await readForChange(transaction, segments, id);
   const before = await liveRecord(transaction, segments, id, record);
+  checkEtag(etag, etagVersion(before.etag));
   if (before.kind !== SegmentKind.STATIC) {
     throw new AppError('FAILED_PRECONDITION', 'SEGMENT_NOT_STATIC', 'Members are added to STATIC segments only.');
   }
