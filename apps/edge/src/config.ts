@@ -2,12 +2,13 @@ import { join } from 'node:path';
 import { areaOf, serviceDefinitions, type CertificatePaths } from '@rapport/contracts';
 import {
   address,
+  ConfigurationError,
   filePath,
   names,
+  parseEnvironment,
   port,
   processVariables,
   publicUrl,
-  readEnvironment,
   secretKey,
   secretKeys,
   target,
@@ -136,9 +137,12 @@ export const addressVariables = Object.fromEntries(
   areas.map((area) => [addressVariable(area), target.meta({ description: `The service ${area}.` })]),
 );
 
-/** @param builtFolder with the built `console` and `description` */
+/**
+ * @param builtFolder with the built `console` and `description`
+ * @throws ConfigurationError
+ */
 export function readEdgeConfig(builtFolder?: string): EdgeConfig {
-  const variables = readEnvironment({ ...addressVariables, ...ownVariables });
+  const variables = parseEnvironment({ ...addressVariables, ...ownVariables });
   const addresses = variables as unknown as Record<string, string>;
   const issuer = variables.PUBLIC_URL ?? `http://127.0.0.1:${variables.EDGE_PORT}`;
   return {
@@ -184,7 +188,7 @@ function tlsFiles(variables: {
   const { TLS_CERT_FILE: certificate, TLS_KEY_FILE: key } = variables;
   if (certificate !== undefined && key !== undefined) return { certificate, key };
   if (certificate === undefined && key === undefined) return undefined;
-  throw new Error('Configuration is not valid. TLS_CERT_FILE and TLS_KEY_FILE: one is missing');
+  throw new ConfigurationError(['TLS_CERT_FILE and TLS_KEY_FILE: one is missing']);
 }
 
 function traces(variables: {
@@ -202,7 +206,7 @@ function redirect(variables: {
   const { REDIRECT_PORT: redirectPort, PUBLIC_URL: origin } = variables;
   if (redirectPort === undefined) return undefined;
   if (origin?.startsWith('https:')) return { port: redirectPort, origin };
-  throw new Error('Configuration is not valid. PUBLIC_URL: must be https with REDIRECT_PORT');
+  throw new ConfigurationError(['PUBLIC_URL: must be https with REDIRECT_PORT']);
 }
 
 function addressVariable(area: string): string {

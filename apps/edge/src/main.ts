@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { platformContract, serviceDefinitions } from '@rapport/contracts';
-import { createLogger, runUntilStopped, startHealthServer, startTracing } from '@rapport/platform';
+import { createLogger, endUnlessConfigured, runUntilStopped, startHealthServer, startTracing } from '@rapport/platform';
 import { readEdgeConfig } from './config.js';
 import { createEdge } from './create-edge.js';
 import { startRedirectServer } from './http/redirect-server.js';
@@ -8,7 +8,7 @@ import { startRedirectServer } from './http/redirect-server.js';
 /** How long a load balancer may take to notice that this process is not ready, in milliseconds. */
 const drainDelayMs = 500;
 
-const config = readEdgeConfig(import.meta.dirname);
+const config = endUnlessConfigured(() => readEdgeConfig(import.meta.dirname));
 const logger = createLogger('edge', config.logLevel);
 if (config.traces) await startTracing({ process: 'edge', ...config.traces }, logger);
 const { app, readiness } = await createEdge(config, platformContract(), serviceDefinitions, logger);

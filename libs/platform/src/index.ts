@@ -44,9 +44,12 @@ export { pageLanguage, type PageLanguage } from './values/languages.js';
 export { readRetryAfter } from './http/retry-after.js';
 export {
   address,
+  ConfigurationError,
   ed25519Key,
+  endUnlessConfigured,
   filePath,
   names,
+  parseEnvironment,
   port,
   publicKeys,
   publicUrl,

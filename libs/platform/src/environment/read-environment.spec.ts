@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { address, port, readEnvironment, secretKey, target } from './read-environment.js';
+import { address, parseEnvironment, port, secretKey, target } from './read-environment.js';
 
 afterEach(() => vi.unstubAllEnvs());
 
-describe('readEnvironment', () => {
+describe('the environment', () => {
   it('reads values and applies defaults', () => {
     vi.stubEnv('TEST_ADDRESS', 'localhost:50051');
-    const config = readEnvironment({ TEST_ADDRESS: address, TEST_PORT: port.default(8080) });
+    const config = parseEnvironment({ TEST_ADDRESS: address, TEST_PORT: port.default(8080) });
     expect(config).toEqual({ TEST_ADDRESS: 'localhost:50051', TEST_PORT: 8080 });
   });
 
@@ -19,8 +19,9 @@ describe('readEnvironment', () => {
     const secret = Buffer.alloc(32, 7);
     writeFileSync(join(folder, 'key'), `${secret.toString('base64')}\n`);
     vi.stubEnv('TEST_KEY_FILE', join(folder, 'key'));
-    expect(readEnvironment({ TEST_KEY: secretKey }).TEST_KEY).toEqual(secret);
+    expect(parseEnvironment({ TEST_KEY: secretKey }).TEST_KEY).toEqual(secret);
     rmSync(folder, { recursive: true });
+    expect(() => parseEnvironment({ TEST_KEY: secretKey })).toThrow('TEST_KEY_FILE: the file can not be read (ENOENT)');
   });
 
   it.each([
@@ -34,7 +35,7 @@ describe('readEnvironment', () => {
 
   it('names every invalid variable and no value', () => {
     vi.stubEnv('TEST_PORT', 'swordfish');
-    const read = () => readEnvironment({ TEST_PORT: port, TEST_NAME: z.string() });
+    const read = () => parseEnvironment({ TEST_PORT: port, TEST_NAME: z.string() });
     expect(read).toThrow(/TEST_PORT.*TEST_NAME/);
     expect(read).not.toThrow(/swordfish/);
   });

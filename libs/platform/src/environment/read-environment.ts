@@ -2,18 +2,44 @@ import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
+/** The configuration of this process is missing or invalid. The message names each variable, and has none of their values. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+  constructor(problems: readonly string[]) {
+    super(`Configuration is not valid. ${problems.join('; ')}`);
+  }
+}
+
 /**
  * Reads a process's configuration once, at its start. A variable NAME can be set as NAME_FILE instead, the path of a
- * file that holds the value, as secrets are mounted.
- *
- * @throws Error that names every missing or invalid variable, without its value
+ * file that holds the value, as secrets are mounted. The process ends if one is missing or invalid, with the code 1 and a
+ * sentence that names it.
  */
 export function readEnvironment<Shape extends z.ZodRawShape>(shape: Shape): z.infer<z.ZodObject<Shape>> {
+  return endUnlessConfigured(() => parseEnvironment(shape));
+}
+
+/**
+ * Reads it for code that does more with it.
+ *
+ * @throws ConfigurationError
+ */
+export function parseEnvironment<Shape extends z.ZodRawShape>(shape: Shape): z.infer<z.ZodObject<Shape>> {
   const raw = Object.fromEntries(Object.keys(shape).map((name) => [name, readVariable(name)]));
   const result = z.object(shape).safeParse(raw);
   if (result.success) return result.data;
-  const problems = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-  throw new Error(`Configuration is not valid. ${problems.join('; ')}`);
+  throw new ConfigurationError(result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+}
+
+/** Ends the process when `read` throws a ConfigurationError: Node would print the bundle's line around it, of 60 kB. */
+export function endUnlessConfigured<Config>(read: () => Config): Config {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
 }
 
 /** `host:port` to listen on. */
@@ -101,5 +127,11 @@ export const names = z
 
 function readVariable(name: string): string | undefined {
   const file = process.env[`${name}_FILE`];
-  return file === undefined ? process.env[name] : readFileSync(file, 'utf8').trim();
+  if (file === undefined) return process.env[name];
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    throw new ConfigurationError([`${name}_FILE: the file can not be read (${code})`]);
+  }
 }
