@@ -45,3 +45,17 @@ test('addresses of a pair name their countries', async () => {
   await page.getByRole('row', { name: 'Emmy Noetherlich' }).click();
   await page.getByRole('group', { name: 'Duplicates' }).getByText('Berlin, Germany').first().waitFor();
 });
+
+test('a company has the square face of a company in the list', async () => {
+  const company = { kind: 'COMPANY', displayName: 'Zephyrwerk', phones: [{ number: '+493098765432' }] };
+  for (const tag of ['north', 'south']) await workspace.api('POST', '/v1/customers', { ...company, tags: [tag] });
+  const page = await workspace.open('/duplicates');
+  const corner = (name: string) =>
+    page
+      .getByRole('row', { name })
+      .locator('[aria-hidden]')
+      .first()
+      .evaluate((face) => getComputedStyle(face).borderTopLeftRadius);
+  expect(await corner('Emmy Noetherlich')).toBe('50%');
+  await expect.poll(() => corner('Zephyrwerk')).not.toBe('50%');
+});

@@ -3,13 +3,13 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useCustomFields } from '../../app/resource.ts';
 import { nameOf, type FormField } from '../../kit/form/form-field.ts';
-import { isPrincipal, usePeople, useTitles } from '../../kit/record/names.tsx';
+import { isPrincipal, shapeOf, usePeople, useRecord, useTitles } from '../../kit/record/names.tsx';
 import { ProblemNote, ProblemText } from '../../app/boundaries.tsx';
 import { format, labels, t } from '../../app/language.ts';
 import { Bar } from '../../app/shell/shell.tsx';
 import { useShortcut } from '../../app/shortcuts.ts';
 import { call, invalidate, readQuery, useItems } from '../../contract/api.ts';
-import { isJson, itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
+import { isJson, itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { Compare, type ComparedRow, type Side } from '../../kit/record/compare.tsx';
 import { Nothing } from '../../kit/nothing.tsx';
 import { Split, SplitFoot, SplitLine } from '../../kit/split.tsx';
@@ -67,10 +67,11 @@ function pairId(pair: Json): string {
 
 function PairLine({ pair, names }: { pair: Json; names: (id: string) => string }) {
   const name = names(textAt(pair, 'leftId'));
+  const customer = useRecord('customers', textAt(pair, 'leftId'));
   const { score } = pair;
   return (
     <>
-      <Face name={name} size="middle" />
+      <Face name={name} shape={shapeOf(customer)} size="middle" />
       <SplitLine name={name} below={names(textAt(pair, 'rightId'))} />
       {typeof score === 'number' && (
         <Chip tone={score >= 90 ? 'warn' : 'quiet'}>{t('duplicates.score', { score: Math.floor(score) })}</Chip>
@@ -161,7 +162,7 @@ function SideHead({ customer, role }: { customer: Json | undefined; role: string
   const time = textAt(customer, 'updateTime');
   return (
     <span className={text.row}>
-      <Face name={name} shape={valueAt(customer, 'kind') === 'COMPANY' ? 'company' : 'person'} size="middle" />
+      <Face name={name} shape={shapeOf(customer)} size="middle" />
       <span>
         <strong>{name}</strong>
         <br />
