@@ -13,7 +13,7 @@ test.each([
   ['sync/dist/quarantine.js', 'DATABASE_URL'],
 ])('%s says in one sentence which variable is missing', async (program, variable) => {
   const ended = promisify(execFile)(process.execPath, [join(apps, program)], { env: {} });
-  const line = new RegExp(`^Configuration is not valid\\. [^\\n]*\\b${variable}: [^\\n]*\\n$`);
+  const line = new RegExp(`^Configuration is not valid\\. [^\\n]*\\b${variable}: is missing\\b[^\\n]*\\n$`);
   await expect(ended).rejects.toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(line) as string });
 });
 

@@ -28,7 +28,11 @@ export function parseEnvironment<Shape extends z.ZodRawShape>(shape: Shape): z.i
   const raw = Object.fromEntries(Object.keys(shape).map((name) => [name, readVariable(name)]));
   const result = z.object(shape).safeParse(raw);
   if (result.success) return result.data;
-  throw new ConfigurationError(result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+  const problems = result.error.issues.map(({ path, message }) => {
+    const name = path.join('.');
+    return `${name}: ${raw[name] === undefined ? 'is missing' : message}`;
+  });
+  throw new ConfigurationError(problems);
 }
 
 /** Ends the process when `read` throws a ConfigurationError: Node would print the bundle's line around it, of 60 kB. */
