@@ -48,8 +48,7 @@ export class HookProver {
 
 /** UNAUTHENTICATED with all possible reasons: naming the actual one would reveal too much. */
 export function notProven(): AppError {
-  const message =
-    'The connection does not exist or takes no webhooks, or the signature is not of its secret or is minutes old.';
+  const message = 'The connection does not exist or receives no webhooks, or the signature is wrong or too old.';
   return new AppError('UNAUTHENTICATED', 'HOOK_NOT_PROVEN', message);
 }
 
