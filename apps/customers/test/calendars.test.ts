@@ -124,6 +124,8 @@ describe('a calendar', () => {
   });
 });
 
+const daysOfMonth = `BYMONTHDAY=${Array.from({ length: 31 }, (_, index) => index + 1).join(',')}`;
+
 describe('a recurrence', () => {
   const expansion = {
     rule: 'FREQ=DAILY',
@@ -145,7 +147,18 @@ describe('a recurrence', () => {
     expect([occurrenceTimes.length, hasMore]).toEqual([1_000, true]);
   });
 
+  test('is expanded before the deadline of the call, whatever its interval and count', async () => {
+    const rule = 'FREQ=YEARLY;INTERVAL=400;BYMONTH=1,2,3,4,5,6,7,8,9,10,11,12;BYMONTHDAY=30;COUNT=1000';
+    const rare = { ...expansion, rule, fromTime: '2026-11-01T00:00:00Z', toTime: '2099-01-01T00:00:00Z' };
+    expect(await customers.call('expandRecurrence', { expansion: rare }, caller)).toEqual({
+      occurrenceTimes: ['2026-11-30T01:30:00.000Z', '2026-12-30T01:30:00.000Z'],
+      hasMore: false,
+    });
+  });
+
   test.each([
+    [{ rule: `FREQ=MONTHLY;INTERVAL=999;${daysOfMonth};BYSETPOS=200` }, 'expansion.rule', 'INVALID_COMBINATION'],
+    [{ rule: `FREQ=MONTHLY;${daysOfMonth};BYMONTH=2;BYSETPOS=31` }, 'expansion.rule', 'NEVER_OCCURS'],
     [{ rule: 'FREQ=SECONDLY' }, 'expansion.rule', 'UNSUPPORTED_FREQUENCY'],
     [{ start: '2026-03-29T02:30:00' }, 'expansion.start', 'SKIPPED_TIME'],
     [{ added: ['2026-03-29T02:30:00'] }, 'expansion.added[0]', 'SKIPPED_TIME'],

@@ -9,6 +9,9 @@ import {
   type RecurrenceMode,
 } from './recurrence.js';
 
+/** Days of the first window of an expansion. */
+const firstWindowDays = 64;
+
 const horizonMs = Date.UTC(recurrenceLimits.lastYear + 1, 0);
 
 /**
@@ -27,12 +30,15 @@ export function expand(
 ): number[] {
   const rule = ruleOf(recurrence);
   const occurrences: number[] = [];
-  let next = rule.next(new Date(fromMs), true)?.epochMilliseconds;
-  while (next !== undefined && next < toMs && occurrences.length < limit) {
-    occurrences.push(next);
-    next = rule.next(new Date(next))?.epochMilliseconds;
+  const endMs = Math.min(toMs, horizonMs + dayMs);
+  // A search for each occurrence by itself takes a hundred times longer. Windows grow, so that a rare one is found too.
+  for (let [startMs, days] = [fromMs, firstWindowDays]; startMs < endMs && occurrences.length < limit; days *= 2) {
+    const windowEndMs = Math.min(endMs, startMs + days * dayMs);
+    const found = rule.between(new Date(startMs), new Date(windowEndMs - 1), true);
+    for (const { epochMilliseconds } of found) occurrences.push(epochMilliseconds);
+    startMs = windowEndMs;
   }
-  return occurrences;
+  return occurrences.slice(0, limit);
 }
 
 /** The first occurrence after an instant; undefined if there is none until the end of the last year. */
@@ -100,6 +106,23 @@ export function ruleOf({ rrule, dtstart, zone, exdates = [], rdates = [] }: Recu
     ...dates('RDATE', rdates),
     ...dates('EXDATE', exdates),
   ];
-  // There are fewer periods until the end of the last year, which bounds the search.
-  return new RRuleTemporal({ rruleString: lines.join('\n'), cache: false, maxIterations: 100_000 });
+  const maxIterations = mostPeriods(rrule, dtstart) + moreSteps;
+  const rruleString = lines.join('\n');
+  return new RRuleTemporal({ rruleString, cache: false, maxIterations, maxCandidateEvaluations });
 }
+
+const periodsInYear: Readonly<Record<string, number>> = { YEARLY: 1, MONTHLY: 12, WEEKLY: 53, DAILY: 366 };
+
+/** How many periods of a rule begin until the end of the last year, at most. */
+function mostPeriods(rrule: string, dtstart: string): number {
+  const [, frequency = ''] = /FREQ=([A-Z]+)/.exec(rrule) ?? [];
+  const [, interval = '1'] = /INTERVAL=(\d+)/.exec(rrule) ?? [];
+  const years = recurrenceLimits.lastYear + 1 - Number(dtstart.slice(0, 4));
+  return Math.ceil((years * (periodsInYear[frequency] ?? 366)) / Number(interval));
+}
+
+/** Another number than the default: with that, the library searches in plans that nothing bounds, for a minute in some cases. */
+const maxCandidateEvaluations = 999_999;
+
+/** The library searches in steps, and has a few more of them than a rule has periods. */
+const moreSteps = 1_000;

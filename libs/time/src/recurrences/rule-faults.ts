@@ -21,6 +21,9 @@ const numbers: Readonly<Record<string, number>> = {
   COUNT: recurrenceLimits.count,
 };
 
+/** Most days of a period. */
+const longestPeriods: Readonly<Record<string, number>> = { WEEKLY: 7, MONTHLY: 31 };
+
 /**
  * What RFC 5545 §3.3.10 forbids, and what we refuse: what would search for long, and what rrule-temporal 2.2.8 answers
  * differently from the RFC (`test/recurrence.soak.test.ts`).
@@ -81,6 +84,15 @@ const combinations: readonly { refused: (parts: Parts, frequency: string) => boo
     message: 'BYSETPOS needs another BY part.',
   },
   {
+    // The library makes the whole set of each period, at each step of its search.
+    refused: (parts) => parts.has('BYSETPOS') && timesADay(parts) > 1,
+    message: 'BYSETPOS is for one time a day.',
+  },
+  {
+    refused: (parts, frequency) => positionsOf(parts).some((position) => position > (longestPeriods[frequency] ?? 366)),
+    message: 'BYSETPOS is at most 7 with FREQ=WEEKLY, and at most 31 with FREQ=MONTHLY.',
+  },
+  {
     refused: (parts, frequency) =>
       /\d/.test(parts.get('BYDAY') ?? '') && (!['MONTHLY', 'YEARLY'].includes(frequency) || parts.has('BYWEEKNO')),
     message: 'BYDAY has numbers only with FREQ=MONTHLY or FREQ=YEARLY, and without BYWEEKNO.',
@@ -102,9 +114,18 @@ export function ruleFaults(rrule: string): Fault[] {
   if (invalid.length > 0) return invalid;
   const combination = combinations.find((each) => each.refused(parts, frequency));
   if (combination) return [fault('INVALID_COMBINATION', combination.message)];
-  const times = ['BYHOUR', 'BYMINUTE', 'BYSECOND'].map((name) => parts.get(name)?.split(',').length ?? 1);
-  if (times.reduce((product, length) => product * length) <= recurrenceLimits.timesADay) return [];
+  if (timesADay(parts) <= recurrenceLimits.timesADay) return [];
   return [fault('TOO_MANY_TIMES', `A day has at most ${recurrenceLimits.timesADay} occurrences.`)];
+}
+
+function timesADay(parts: Parts): number {
+  const times = ['BYHOUR', 'BYMINUTE', 'BYSECOND'].map((name) => parts.get(name)?.split(',').length ?? 1);
+  return times.reduce((product, length) => product * length);
+}
+
+/** The places that BYSETPOS takes, counted from either end. */
+function positionsOf(parts: Parts): number[] {
+  return (parts.get('BYSETPOS')?.split(',') ?? []).map((position) => Math.abs(Number(position)));
 }
 
 function numbersOfDays(parts: Parts): boolean[] {
