@@ -141,6 +141,38 @@ describe('a board', () => {
     await inColumn('due', 'Zeta').waitFor();
   });
 
+  test('shows no counts before they are known', async () => {
+    let answer = () => {};
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    await deal('Nu', 'due');
+    await page.route(/\/v1\/deals:aggregate/, async (route) => {
+      await answered;
+      await route.continue();
+    });
+    await page.reload();
+    await card('Nu').waitFor();
+    const heading = page.getByRole('heading', { name: 'Due' });
+    expect(await heading.innerText()).toBe('Due');
+    expect(await page.getByText(/^0 cards/).count()).toBe(0);
+    answer();
+    await expect.poll(() => heading.innerText()).toMatch(/^Due \d+$/);
+    await page.getByText(/^[1-9]\d* cards/).waitFor();
+  });
+
+  test('draws the age across the whole card on a phone', async () => {
+    await deal('Mu', 'due');
+    const phone = await workspace.open('/deals/board', undefined, { viewport: { width: 390, height: 844 } });
+    const age = phone.getByRole('row', { name: 'Mu', exact: true }).getByRole('img', { name: /limit 14/ });
+    const right = await age
+      .locator('path')
+      .first()
+      .evaluate((path) => path.getBoundingClientRect().right);
+    const end = await age.evaluate((svg) => svg.parentElement!.querySelector('span')!.getBoundingClientRect().right);
+    expect(Math.abs(end - right)).toBeLessThan(8);
+  });
+
   test('puts back a card that someone else has changed meanwhile, and says who', async () => {
     const { id } = await deal('Epsilon', 'due');
     const other = await workspace.person(['admin'], 'Tobias Krämer');

@@ -15,14 +15,7 @@ export function AgeTicks({ days, limitDays, label }: { days: number; limitDays: 
   const filled = Math.min(ticks, days === 0 ? 1 : Math.max(1, Math.round(days * scale)));
   const within = limitDays === undefined ? filled : Math.min(filled, limitAt);
   return (
-    <svg
-      className={style.age}
-      viewBox={`0 0 ${ticks * 4} 8`}
-      width={ticks * 4}
-      height={8}
-      role="img"
-      aria-label={label}
-    >
+    <svg className={style.age} viewBox={`0 0 ${ticks * 4} 8`} preserveAspectRatio="none" role="img" aria-label={label}>
       <Run from={filled} to={ticks} name="rest" />
       <Run from={0} to={within} name="on" />
       {filled > within && <Run from={within} to={filled} name="over" />}

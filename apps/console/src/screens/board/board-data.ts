@@ -68,6 +68,8 @@ function totalsQuery(scope: BoardScope) {
 
 export interface Totals {
   of: ReadonlyMap<string, ColumnTotal>;
+  /** False until they are read: a count is not 0 then. */
+  isKnown: boolean;
   /** Of the reader's condition. */
   fault: FilterFault | undefined;
 }
@@ -81,6 +83,7 @@ export function useTotals(scope: BoardScope): Totals {
   const before = filter.length - split(scope.written).filter.length - 1;
   return {
     of: new Map(groups.map((group) => [textAt(itemsAt(group, 'values')[0], 'value'), totalOf(group)])),
+    isKnown: data !== undefined,
     fault: faultOf(error, (index) => placeOf(Math.max(0, index - before))),
   };
 }

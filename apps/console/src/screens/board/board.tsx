@@ -74,7 +74,10 @@ function Columns({ scope, pipelines }: { scope: BoardScope; pipelines: Json[] })
       >
         {board.columns.map((column) => (
           <ToggleButton key={column.key} id={column.key} className={style.tab}>
-            {board.columnName(column)} <span className={text.faint}>{board.totals.of.get(column.key)?.count ?? 0}</span>
+            {board.columnName(column)}{' '}
+            <span className={text.faint}>
+              {board.totals.isKnown && format.number(board.totals.of.get(column.key)?.count ?? 0)}
+            </span>
           </ToggleButton>
         ))}
       </ToggleButtonGroup>
@@ -138,10 +141,12 @@ function BoardBar({ board, pipelines }: { board: Shared; pipelines: Json[] }) {
     <Bar
       title={labels.resource(resource.name)}
       beside={
-        <span className={text.desk}>
-          {t('board.count', { count })}
-          <BaseSum board={board} />
-        </span>
+        board.totals.isKnown && (
+          <span className={text.desk}>
+            {t('board.count', { count })}
+            <BaseSum board={board} />
+          </span>
+        )
       }
     >
       {hint.pipeline !== undefined && pipelines.length > 1 && (

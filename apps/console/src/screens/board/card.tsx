@@ -105,7 +105,8 @@ export function ColumnHead({ column, loaded }: { column: Column; loaded: number 
   return (
     <header className={style.head}>
       <h2 className={text.cut}>
-        {columnName(column)} <span className={text.faint}>{format.number(total?.count ?? loaded)}</span>
+        {columnName(column)}{' '}
+        <span className={text.faint}>{totals.isKnown && format.number(total?.count ?? loaded)}</span>
       </h2>
       <span className={text.meta}>{column.probability !== undefined && format.percent(column.probability / 100)}</span>
       <span className={text.row}>
