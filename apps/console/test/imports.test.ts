@@ -50,7 +50,10 @@ test('a dry run shows what would happen, the import does it, and the undo takes 
   await operation.getByText(`${good} created, ${rows - good} failed`).waitFor();
   expect(await storedCustomers()).toBe(good);
   await operation.getByRole('button', { name: /^Issues/ }).click();
-  await operation.getByText('emails').first().waitFor();
+  await operation
+    .getByText(/^Line \d+ Error E-mail: /)
+    .first()
+    .waitFor();
   const first = await workspace.api<{ customers: { jobTitle: string }[] }>(
     'GET',
     '/v1/customers?filter=emails:person.7@example.com',

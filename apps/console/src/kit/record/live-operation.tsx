@@ -190,11 +190,20 @@ function Issues({ id }: { id: string }) {
           <Chip tone={severities[textAt(issue, 'severity')] ?? 'info'}>
             {labels.value('ImportIssue.Severity', textAt(issue, 'severity'))}
           </Chip>{' '}
-          <code>{textAt(issue, 'field')}</code> {labels.fault(textAt(issue, 'reason'), textAt(issue, 'message'))}
+          {issueText(issue)}
         </li>
       ))}
     </ul>
   );
+}
+
+/** What is wrong, after the name of the field that a path such as `emails[0].address` or `customFields.plan` begins with. */
+function issueText(issue: Json): string {
+  const [name = ''] = textAt(issue, 'field')
+    .replace(/^customFields\./, '')
+    .split(/[.[]/);
+  const fault = labels.fault(textAt(issue, 'reason'), textAt(issue, 'message'));
+  return name === '' ? fault : t('error.at', { field: labels.field('', name), fault });
 }
 
 function countOf(operation: Json, name: string): number {
