@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { goTo, Workspace } from './workspace.ts';
 
 let workspace: Workspace;
@@ -13,4 +13,17 @@ test('English has the days of the region that the browser asks for', async () =>
   const british = await workspace.open('/', undefined, { locale: 'en-GB' });
   await goTo(british, '/forecast?period=2026-Q1');
   await british.getByText('1 Jan 2026').first().waitFor();
+});
+
+test('Chinese shows none of the English comments of the contract', async () => {
+  const { id } = await workspace.api('POST', '/v1/customers', { kind: 'COMPANY', displayName: 'Dunmore' });
+  const chinese = await workspace.open('/', undefined, { locale: 'zh-CN' });
+  const sentences = chinese.waitForResponse(/sentences/);
+  await goTo(chinese, '/all');
+  await sentences;
+  await chinese.getByText('/v1/customers', { exact: true }).waitFor();
+  expect(await chinese.locator('#main').innerText()).not.toContain('Lists');
+  await goTo(chinese, `/customers/${String(id)}`);
+  await chinese.locator('dt').first().waitFor();
+  expect(await chinese.locator('dt[title]').count()).toBe(0);
 });

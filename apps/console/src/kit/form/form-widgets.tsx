@@ -53,12 +53,17 @@ export function Widget(props: WidgetProps) {
   }
 }
 
+/** The comment of a field in the contract, which is English. */
+export function helpOf({ help }: FormField): string | undefined {
+  return language === 'en' ? help?.replaceAll('`', '') : undefined;
+}
+
 /** What the label and the help of an input are. */
 export function namingOf({ field, label, isHiddenLabel = false, error, autoFocus, isBrief }: WidgetProps): Naming {
-  // The comments of the contract are English. One that only repeats the name says nothing.
-  const words = field.help?.split(' ').length ?? 0;
-  const hasHelp = language === 'en' && words > 4 && isBrief !== true && !isHiddenLabel;
-  const help = hasHelp ? field.help?.replaceAll('`', '') : undefined;
+  const sentence = helpOf(field);
+  // One that only repeats the name says nothing.
+  const hasHelp = sentence !== undefined && sentence.split(' ').length > 4 && isBrief !== true && !isHiddenLabel;
+  const help = hasHelp ? sentence : undefined;
   return { label: field.required ? `${label} *` : label, isHiddenLabel, help, error, autoFocus };
 }
 

@@ -1,5 +1,5 @@
 import { Link } from '@tanstack/react-router';
-import { labels, t } from '../../app/language.ts';
+import { labels, language, t } from '../../app/language.ts';
 import { isPermitted, useSession } from '../../app/session.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { useSentences } from '../../contract/api.ts';
@@ -29,7 +29,7 @@ export function AllResources() {
             <li key={name}>
               <Link to="/$resource" params={{ resource: name }} className={style.item}>
                 <strong>{label}</strong>
-                <span className={text.meta}>{contract.operation(list).summary}</span>
+                {language === 'en' && <span className={text.meta}>{contract.operation(list).summary}</span>}
                 <code className={text.faint}>/v1/{name}</code>
               </Link>
             </li>

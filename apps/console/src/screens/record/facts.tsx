@@ -5,6 +5,7 @@ import { useSentences } from '../../contract/api.ts';
 import { isSame, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { faultsOf, FormFault } from '../../kit/form/form-faults.tsx';
 import { FormRow } from '../../kit/form/form.tsx';
+import { helpOf } from '../../kit/form/form-widgets.tsx';
 import { nameOf, type FormField } from '../../kit/form/form-field.ts';
 import { Button, Icon, IconButton, icons, join, Key, text } from '../../kit/ui.tsx';
 import { Value } from '../../kit/record/value.tsx';
@@ -122,7 +123,7 @@ function Row({ item, field, isEnded, onEdit }: RowProps) {
     asOf !== undefined && field.output !== true && !isSame(valueAt(shown, field.name), valueAt(now, field.name));
   return (
     <div className={style.fact}>
-      <dt title={field.help}>{name}</dt>
+      <dt title={helpOf(field)}>{name}</dt>
       <dd>
         <Fact field={field} record={shown} />
         {differs && (
