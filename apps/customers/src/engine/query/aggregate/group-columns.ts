@@ -92,8 +92,8 @@ function builtInGroup(table: string, { field, list }: NamedField, alias: string)
     return listed(`(${values} where item->>'${name}' is not null)`, alias);
   }
   if (desc.fieldKind === 'list') return listed(`unnest(${table}.${column})`, alias);
-  const isBoolean = desc.fieldKind === 'scalar' && desc.scalar === ScalarType.BOOL;
-  return single(`${table}.${column}${isId || isBoolean ? '::text' : ''}`);
+  const isOtherScalar = desc.fieldKind === 'scalar' && desc.scalar !== ScalarType.STRING;
+  return single(`${table}.${column}${isId || isOtherScalar ? '::text' : ''}`);
 }
 
 function single(value: string): GroupColumn {
