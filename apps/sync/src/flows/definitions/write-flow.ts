@@ -39,7 +39,7 @@ export async function createFlow(em: EntityManager, request: CreateFlowRequest):
   await checkRoom(em, tenantId);
   const now = new Date();
   const flow = em.create(Flow, {
-    ...{ tenantId, id: uuidv7(), key, name: name.trim(), description: description ?? null, state: 'DRAFT' as const },
+    ...{ tenantId, id: uuidv7(), key, name: flowName(name), description: description ?? null, state: 'DRAFT' as const },
     ...draftOf(sentDefinition(request)),
     ...{ version: 1, createTime: now, updateTime: now, createdBy: principalId, updatedBy: principalId },
   });
@@ -59,7 +59,7 @@ export async function updateFlow(em: EntityManager, request: UpdateFlowRequest):
   const flow = await findFlow(em, request.id, LockMode.PESSIMISTIC_WRITE);
   checkEtag(request.etag, flow.version);
   const changes = {
-    ...(mask.includes('name') && { name: sent.name.trim() }),
+    ...(mask.includes('name') && { name: flowName(sent.name) }),
     ...(mask.includes('description') && { description: sent.description ?? null }),
     ...(mask.includes('definition') && draftOf(sentDefinition(request))),
   };
@@ -71,6 +71,13 @@ export async function updateFlow(em: EntityManager, request: UpdateFlowRequest):
   // The name of a flow is in what the change feed knows of it.
   if (mask.includes('name') && flow.state !== 'DRAFT') await queryRows(em, noteFlowChange(flow.tenantId));
   return flowMessage(flow);
+}
+
+/** @throws AppError INVALID_ARGUMENT for an empty one */
+function flowName(sent: string): string {
+  const name = sent.trim();
+  if (name === '') throw invalidArgument([{ field: 'flow.name', reason: 'REQUIRED', description: 'is required' }]);
+  return name;
 }
 
 /** The fields that an update changes. @throws AppError INVALID_ARGUMENT */
