@@ -108,18 +108,6 @@ test('a published version stays as it is while the draft changes', async () => {
   });
 });
 
-test('a flow keeps a name, whatever an update sends', async () => {
-  const flow = await create();
-  const before = await tenant.ok('GET', `/v1/flows/${flow.id}`);
-  for (const name of ['', ' ']) {
-    expect(await tenant.send('PATCH', `/v1/flows/${flow.id}`, { name })).toMatchObject({
-      status: 400,
-      body: { errors: [{ pointer: '/name', code: 'REQUIRED' }] },
-    });
-  }
-  expect(await tenant.ok('GET', `/v1/flows/${flow.id}`)).toEqual(before);
-});
-
 test('publishing the same draft again makes no version', async () => {
   const flow = await create();
   const published = (await verb(flow, 'publish')).body;
