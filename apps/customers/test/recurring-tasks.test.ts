@@ -1,9 +1,10 @@
+import { BatchMode } from '@rapport/contracts/rapport/api/v1/records';
 import {
+  Task,
   TaskRecurrence,
   TaskRecurrence_Missed as Missed,
   TaskRecurrence_Mode as Mode,
   TaskStatus,
-  type Task,
 } from '@rapport/contracts/rapport/work/v1/task';
 import { v7 } from 'uuid';
 import { beforeEach, expect, test } from 'vitest';
@@ -155,4 +156,18 @@ test('reminders are held back until a time in the future', async () => {
   await expect(snooze()).rejects.toMatchObject({ violations: [{ field: 'snooze', reason: 'BAD_FORMAT' }] });
   await tenant.complete(id);
   await expect(snooze(until)).rejects.toMatchObject({ reason: 'TASK_CLOSED' });
+});
+
+test('a batch of tasks whose rules never occur is refused before the deadline of the call', async () => {
+  const recurrence = TaskRecurrence.create({ rule: 'FREQ=WEEKLY;BYMONTH=2;BYDAY=MO,TU,WE;BYSETPOS=5,6,7' });
+  const items = Array.from({ length: 100 }, (_, index) => ({
+    task: Task.create({ subject: `Never ${index}`, dueDate: dayOf(index), recurrence }),
+  }));
+  const { results } = await service.call(
+    'batchCreateTasks',
+    { batch: { items, mode: BatchMode.PER_ITEM }, requestId: v7() },
+    tenant.caller,
+  );
+  const reasons = results.map(({ problem }) => problem?.violations.map(({ reason }) => reason));
+  expect(reasons).toEqual(items.map(() => ['NEVER_OCCURS']));
 });

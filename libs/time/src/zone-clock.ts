@@ -24,6 +24,9 @@ export function isZone(name: string): boolean {
 /** The version of the time zone database of this process, such as `2026c`. */
 export const tzdataVersion: string = process.versions.tz ?? 'unknown';
 
+/** An offset, and the instant of the transition that ends it. */
+type OffsetAt = (localMs: number) => { offsetMs: number; untilMs: number };
+
 const clocks = new Map<string, ZoneClock>();
 
 /** The clock of a zone. There are at most some six hundred zones, so all are kept. */
@@ -41,6 +44,7 @@ export function zoneClock(zone: string): ZoneClock {
  */
 export class ZoneClock {
   readonly #years = new Map<number, Transition[]>();
+  readonly #around = new Map<number, OffsetAt>();
 
   constructor(readonly zone: string) {}
 
@@ -50,18 +54,29 @@ export class ZoneClock {
    * Local times are milliseconds as if they were UTC.
    */
   instants(year: number): (localMs: number) => number {
-    const transitions = [year - 1, year, year + 1].flatMap((each) => this.#transitionsOf(each));
-    const lastOffsetMs = transitions.at(-1)?.afterMs ?? this.#offsetMs(Date.UTC(year, 0));
-    return (localMs) => {
-      const next = transitions.find(({ atMs, beforeMs, afterMs }) => localMs < atMs + Math.max(beforeMs, afterMs));
-      return localMs - (next?.beforeMs ?? lastOffsetMs);
-    };
+    const offsetAt = this.#offsetsAround(year);
+    return (localMs) => localMs - offsetAt(localMs).offsetMs;
   }
 
-  /** Whether the local time occurs, so that no gap skips it. */
-  occurs(localMs: number): boolean {
-    const atMs = this.instants(new Date(localMs).getUTCFullYear())(localMs);
-    return atMs + this.#offsetMs(atMs) === localMs;
+  /** The instant of a local time, the earlier one if it occurs twice. Undefined if a gap skips it. */
+  occurrence(localMs: number): number | undefined {
+    const { offsetMs, untilMs } = this.#offsetsAround(new Date(localMs).getUTCFullYear())(localMs);
+    const atMs = localMs - offsetMs;
+    return atMs < untilMs ? atMs : undefined;
+  }
+
+  /** The offset before the next transition, which is the first that a local time is before the end of. */
+  #offsetsAround(year: number): OffsetAt {
+    const known = this.#around.get(year);
+    if (known) return known;
+    const transitions = [year - 1, year, year + 1].flatMap((each) => this.#transitionsOf(each));
+    const last = { offsetMs: transitions.at(-1)?.afterMs ?? this.#offsetMs(Date.UTC(year, 0)), untilMs: Infinity };
+    const offsetAt: OffsetAt = (localMs) => {
+      const next = transitions.find(({ atMs, beforeMs, afterMs }) => localMs < atMs + Math.max(beforeMs, afterMs));
+      return next ? { offsetMs: next.beforeMs, untilMs: next.atMs } : last;
+    };
+    this.#around.set(year, offsetAt);
+    return offsetAt;
   }
 
   /** The local time of an instant. */

@@ -43,7 +43,7 @@ function randomRule(random: Random, dtstart: string): string {
   add(0.2, () => `BYHOUR=${list(random, () => random.below(random.pick([4, 24])), 3)}`);
   add(0.15, () => `BYMINUTE=${list(random, () => random.below(60), 2)}`);
   add(0.05, () => `BYSECOND=${list(random, () => random.below(60), 2)}`);
-  add(is('WEEKLY', 'MONTHLY', 'YEARLY') ? 0.2 : 0, () => `BYSETPOS=${list(random, () => signed(random, 5), 2)}`);
+  add(0.2, () => `BYSETPOS=${list(random, () => signed(random, random.pick([2, 5, 40])), 3)}`);
   add(0.25, () => `WKST=${random.pick(weekdays)}`);
   if (random.chance(0.3)) parts.push(`COUNT=${1 + random.below(40)}`);
   else add(0.3, () => `UNTIL=${until(random, dtstart)}`);

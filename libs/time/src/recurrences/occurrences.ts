@@ -1,16 +1,6 @@
-import { RRuleTemporal } from '../temporal.js';
 import { dayMs, zoneClock } from '../zone-clock.js';
-import {
-  basicFormat,
-  localMsOf,
-  recurrenceLimits,
-  type MissedMode,
-  type Recurrence,
-  type RecurrenceMode,
-} from './recurrence.js';
-
-/** Days of the first window of an expansion. */
-const firstWindowDays = 64;
+import { localMsOf, recurrenceLimits, type MissedMode, type Recurrence, type RecurrenceMode } from './recurrence.js';
+import { instantsOfRule, partsOfRule } from './rule.js';
 
 const horizonMs = Date.UTC(recurrenceLimits.lastYear + 1, 0);
 
@@ -28,22 +18,17 @@ export function expand(
   toMs: number,
   limit: number = recurrenceLimits.expanded,
 ): number[] {
-  const rule = ruleOf(recurrence);
-  const occurrences: number[] = [];
-  const endMs = Math.min(toMs, horizonMs + dayMs);
-  // A search for each occurrence by itself takes a hundred times longer. Windows grow, so that a rare one is found too.
-  for (let [startMs, days] = [fromMs, firstWindowDays]; startMs < endMs && occurrences.length < limit; days *= 2) {
-    const windowEndMs = Math.min(endMs, startMs + days * dayMs);
-    const found = rule.between(new Date(startMs), new Date(windowEndMs - 1), true);
-    for (const { epochMilliseconds } of found) occurrences.push(epochMilliseconds);
-    startMs = windowEndMs;
+  const found: number[] = [];
+  for (const occurrence of occurrences(recurrence, fromMs, toMs)) {
+    if (found.length === limit) break;
+    found.push(occurrence);
   }
-  return occurrences.slice(0, limit);
+  return found;
 }
 
 /** The first occurrence after an instant; undefined if there is none until the end of the last year. */
 export function nextOccurrence(recurrence: Recurrence, afterMs: number): number | undefined {
-  return ruleOf(recurrence).next(new Date(afterMs))?.epochMilliseconds;
+  return occurrences(recurrence, afterMs + 1).next().value;
 }
 
 /**
@@ -59,8 +44,8 @@ export function followingOccurrence(
   if (missed === 'ALL') return nextOccurrence(recurrence, occurrenceMs);
   const laterMs = Math.max(occurrenceMs, completedMs);
   if (missed === 'SKIP') return nextOccurrence(recurrence, laterMs);
-  const lastMs = ruleOf(recurrence).previous(new Date(laterMs), true)?.epochMilliseconds;
-  return lastMs !== undefined && lastMs > occurrenceMs ? lastMs : nextOccurrence(recurrence, laterMs);
+  const missedMs = [...occurrences(recurrence, occurrenceMs + 1, laterMs + 1)];
+  return missedMs.at(-1) ?? nextOccurrence(recurrence, laterMs);
 }
 
 export interface Completion {
@@ -78,7 +63,7 @@ function afterCompletion(recurrence: Recurrence, completedMs: number): number | 
   const timeMs = localMsOf(recurrence.dtstart)! % dayMs;
   const lastOfDateMs = clock.instants(new Date(dateMs).getUTCFullYear())(dateMs + dayMs) - 1;
   const start = dateMs + timeMs;
-  if (clock.occurs(start)) return nextOfText(recurrence, start, recurrence.rrule, lastOfDateMs);
+  if (clock.occurrence(start) !== undefined) return nextOfText(recurrence, start, recurrence.rrule, lastOfDateMs);
   // A gap skips the time of the rule on this date: noon begins the rule, and the rule names the time.
   return nextOfText(recurrence, dateMs + dayMs / 2, withTime(recurrence.rrule, timeMs), lastOfDateMs);
 }
@@ -88,41 +73,27 @@ function nextOfText(recurrence: Recurrence, localMs: number, rrule: string, afte
   return nextOccurrence({ ...recurrence, dtstart, rrule }, afterMs);
 }
 
+/** All occurrences of some instants, in order, until the end of the last year. */
+function* occurrences(recurrence: Recurrence, fromMs: number, toMs = Infinity): Generator<number, undefined> {
+  const clock = zoneClock(recurrence.zone);
+  const instantsOf = (times: readonly string[] = []) =>
+    times.map((time) => clock.instants(Number(time.slice(0, 4)))(localMsOf(time)!));
+  const excluded = new Set(instantsOf(recurrence.exdates));
+  const added = [...new Set(instantsOf(recurrence.rdates))]
+    .filter((instant) => instant >= fromMs && instant < toMs && !excluded.has(instant))
+    .toSorted((one, other) => one - other);
+  for (const instant of instantsOfRule(recurrence, fromMs, Math.min(toMs, horizonMs))) {
+    while (added[0] !== undefined && added[0] < instant) yield added.shift()!;
+    if (added[0] === instant) added.shift();
+    if (instant >= fromMs && !excluded.has(instant)) yield instant;
+  }
+  yield* added;
+}
+
 function withTime(rrule: string, timeMs: number): string {
   const time = new Date(timeMs);
   const parts = { BYHOUR: time.getUTCHours(), BYMINUTE: time.getUTCMinutes(), BYSECOND: time.getUTCSeconds() };
-  const missing = Object.entries(parts).filter(([name]) => !rrule.includes(`${name}=`));
+  const given = partsOfRule(rrule);
+  const missing = Object.entries(parts).filter(([name]) => !given.has(name));
   return [rrule, ...missing.map(([name, value]) => `${name}=${value}`)].join(';');
 }
-
-/** Without an end of its own, a rule ends with the last year, so that one that never occurs does not search on. */
-export function ruleOf({ rrule, dtstart, zone, exdates = [], rdates = [] }: Recurrence): RRuleTemporal {
-  const end = /(?:^|;)UNTIL=/.test(rrule) ? '' : `;UNTIL=${basicFormat(horizonMs - 1_000)}Z`;
-  const dates = (name: string, times: readonly string[]) =>
-    times.length > 0 ? [`${name};TZID=${zone}:${times.map((time) => basicFormat(localMsOf(time)!)).join(',')}`] : [];
-  const lines = [
-    `DTSTART;TZID=${zone}:${basicFormat(localMsOf(dtstart)!)}`,
-    `RRULE:${rrule}${end}`,
-    ...dates('RDATE', rdates),
-    ...dates('EXDATE', exdates),
-  ];
-  const maxIterations = mostPeriods(rrule, dtstart) + moreSteps;
-  const rruleString = lines.join('\n');
-  return new RRuleTemporal({ rruleString, cache: false, maxIterations, maxCandidateEvaluations });
-}
-
-const periodsInYear: Readonly<Record<string, number>> = { YEARLY: 1, MONTHLY: 12, WEEKLY: 53, DAILY: 366 };
-
-/** How many periods of a rule begin until the end of the last year, at most. */
-function mostPeriods(rrule: string, dtstart: string): number {
-  const [, frequency = ''] = /FREQ=([A-Z]+)/.exec(rrule) ?? [];
-  const [, interval = '1'] = /INTERVAL=(\d+)/.exec(rrule) ?? [];
-  const years = recurrenceLimits.lastYear + 1 - Number(dtstart.slice(0, 4));
-  return Math.ceil((years * (periodsInYear[frequency] ?? 366)) / Number(interval));
-}
-
-/** Another number than the default: with that, the library searches in plans that nothing bounds, for a minute in some cases. */
-const maxCandidateEvaluations = 999_999;
-
-/** The library searches in steps, and has a few more of them than a rule has periods. */
-const moreSteps = 1_000;

@@ -1,6 +1,6 @@
 import type { Fault } from '../fault.js';
 import { isZone, zoneClock } from '../zone-clock.js';
-import { ruleOf } from './occurrences.js';
+import { nextOccurrence } from './occurrences.js';
 import { localMsOf, recurrenceLimits, type Recurrence, type RecurrenceMode } from './recurrence.js';
 import { ruleFaults } from './rule-faults.js';
 
@@ -22,7 +22,7 @@ export function recurrenceFaults(recurrence: Recurrence, mode: RecurrenceMode = 
     const message = 'A rule that begins anew with each completion has no COUNT.';
     faults.push({ field: 'rrule', reason: 'COUNT_AFTER_COMPLETION', message });
   }
-  if (faults.length > 0 || ruleOf(recurrence).next(new Date(0), true)) return faults;
+  if (faults.length > 0 || nextOccurrence(recurrence, -1) !== undefined) return faults;
   return [{ field: 'rrule', reason: 'NEVER_OCCURS', message: 'The rule has no occurrence until 2099.' }];
 }
 
@@ -47,6 +47,6 @@ function timeFaults(zone: string, field: string, time: string, mustOccur: boolea
   if (year < firstYear || year > lastYear) {
     return [{ field, reason: 'YEAR_OUT_OF_RANGE', message: `A year is ${firstYear} to ${lastYear}.` }];
   }
-  if (!mustOccur || zoneClock(zone).occurs(localMs)) return [];
+  if (!mustOccur || zoneClock(zone).occurrence(localMs) !== undefined) return [];
   return [{ field, reason: 'SKIPPED_TIME', message: `Clocks of ${zone} skip ${time}.` }];
 }

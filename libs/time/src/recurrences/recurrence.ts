@@ -45,8 +45,3 @@ export function localMsOf(time: string): number | undefined {
   if (Number.isNaN(localMs) || new Date(localMs).toISOString() !== `${time}.000Z`) return undefined;
   return localMs;
 }
-
-/** `20260329T023000` */
-export function basicFormat(localMs: number): string {
-  return new Date(localMs).toISOString().slice(0, 19).replaceAll(/[-:]/g, '');
-}

@@ -17,9 +17,10 @@ const defaultZoneField = 'time_zone';
 export function instantOf(localTime: string, zone: string): Date {
   const clock = zoneClock(zone);
   let localMs = Date.parse(`${localTime}:00Z`);
+  let instant = clock.occurrence(localMs);
   // The largest gap is a day: Samoa had no 30 December 2011.
-  while (!clock.occurs(localMs)) localMs += minuteMs;
-  return new Date(clock.instants(new Date(localMs).getUTCFullYear())(localMs));
+  for (; instant === undefined; instant = clock.occurrence(localMs)) localMs += minuteMs;
+  return new Date(instant);
 }
 
 /** When the e-mail to a customer is due. Undefined: at once. @param fallbackZone of the workspace */
