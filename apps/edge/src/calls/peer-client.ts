@@ -43,9 +43,11 @@ const attempts = new Counter({
 });
 
 /**
- * Calls the methods of one service. Retries happen in this layer only: when the service could not be reached, which may
- * also mean that its answer was lost, and a repetition of the call has no further effect. ContractClient already repeats
- * calls that no service has received.
+ * Calls the methods of one service. Retries happen in this layer only, since those of several layers multiply: when the
+ * service could not be reached, which may also mean that its answer was lost, and a repetition of the call has no further
+ * effect. An answer of the service is never retried: it retries conflicts of transactions and lost connections of its
+ * database itself. gRPC's retries by service config do not know idempotency keys. ContractClient already repeats calls that
+ * no service has received.
  */
 export class PeerClient extends ContractClient {
   readonly #breaker: PeerBreaker;
@@ -207,7 +209,7 @@ export type BreakerState = keyof typeof states;
 
 /**
  * A circuit breaker: stops calls to a peer that does not answer, so that no request waits for it. One call a second probes
- * it.
+ * it, and no other waits for that one, as with cockatiel.
  */
 class PeerBreaker {
   #state: BreakerState = 'closed';
