@@ -132,3 +132,12 @@ it('accepts 1,000 records of more than 2 KB at once', async () => {
     large.map(({ customer }) => customer.displayName),
   );
 });
+
+it('refuses a batch with a text in place of a time, whatever its mode', async () => {
+  for (const mode of ['ATOMIC', 'PER_ITEM']) {
+    const body = { items: [{ call: { subject: 'Hello', startTime: '2026-13-01T00:00:00Z' } }], mode };
+    const answer = await api.send('POST', '/v1/calls:batchCreate', { body });
+    const error = { in: 'body', pointer: '/items/0/call/startTime', code: 'BAD_FORMAT' };
+    expect(answer).toMatchObject({ status: 400, body: { code: 'VALIDATION_FAILED', errors: [error] } });
+  }
+});

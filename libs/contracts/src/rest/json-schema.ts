@@ -15,7 +15,7 @@ export type JsonSchema = Record<string, unknown>;
 
 /**
  * What a message is used for: `output` is an answer, `input` a body that creates, `patch` a body of which every field is
- * optional and null clears, `item` an input of which the handler checks the values: names and types only. `view` is an
+ * optional and null clears, `item` an input of which the handler checks the values: names, types and times only. `view` is an
  * answer of which the caller chooses the fields, and `views` one with a list of such.
  */
 export type Usage = 'output' | 'view' | 'views' | 'input' | 'patch' | 'item';
@@ -93,8 +93,8 @@ export class JsonSchemas {
     const rules = this.#rules(field, usage);
     const example = rules.example === '' ? {} : { examples: [JSON.parse(rules.example) as unknown] };
     if (isTimestamp(field.message)) {
-      const format = usage === 'item' ? {} : { format: 'date-time' };
-      return { type: 'string', ...format, examples: ['2026-01-31T09:30:00.000Z'] };
+      // Also in an item: a text that is no time has no form between processes.
+      return { type: 'string', format: 'date-time', examples: ['2026-01-31T09:30:00.000Z'] };
     }
     if (isStruct(field.message)) {
       return { type: 'object', additionalProperties: true, ...checksOfOurOwn(field, rules, usage), ...example };
