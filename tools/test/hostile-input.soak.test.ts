@@ -65,7 +65,8 @@ async function sendAll(requests: readonly HostileRequest[], isEndless: boolean):
 
 function faultOf(operation: string, request: HostileRequest, { status, body }: Answer): string[] {
   const text = `${operation} ${request.path.slice(0, 200)} ${JSON.stringify(request.body)?.slice(0, 200)}: ${status} ${JSON.stringify(body)?.slice(0, 300)}`;
-  if (status >= 500) return [text];
+  // No client here goes away.
+  if (status >= 499) return [text];
   const { errors = [] } = body as { errors?: { in: string; pointer: string }[] };
   if (status === 400 && errors.length === 0) return [`names no field: ${text}`];
   const { wrong } = request;
