@@ -36,6 +36,14 @@ it('invites a user by mail, who accepts without a credential', async () => {
   expect(await accepted.json()).toMatchObject({ id: body<{ id: string }>(invited).id, state: 'ACTIVE' });
 });
 
+it('answers the fourth request for a reset of a password in an hour by the code that the operation lists', async () => {
+  const account = { workspace: crypto.randomUUID(), email: 'ada@example.com' };
+  const request = () => api.send('POST', '/v1/passwordResets:request', { body: account });
+
+  for (let time = 0; time < 3; time += 1) expect((await request()).status).toBe(204);
+  expect(await request()).toMatchObject({ status: 429, body: { code: 'TOO_MANY_ATTEMPTS' } });
+});
+
 it('changes the fields of a role in the body, and refuses a stale etag', async () => {
   const role = { displayName: 'Support', permissions: ['customers.read'], recordScope: 'TEAM' };
   const made = await api.send('POST', '/v1/roles', { body: role });
