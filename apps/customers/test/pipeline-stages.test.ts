@@ -46,6 +46,13 @@ test('a stage is added before another one, or as the last one', async () => {
   });
 });
 
+test('a stage has a name', async () => {
+  const stages = pipeline.stages.map((each, index) => (index === 1 ? { ...each, name: ' ' } : each));
+  await expect(tenant.createPipeline({ stages })).rejects.toMatchObject({
+    violations: [{ field: 'pipeline.stages[1].name', reason: 'REQUIRED' }],
+  });
+});
+
 test('stages get another order, which has each of them once', async () => {
   const reorder = (...stages: string[]) =>
     service.call('reorderStages', { id: pipeline.id, order: { stages } }, tenant.caller);

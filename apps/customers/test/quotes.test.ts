@@ -273,7 +273,7 @@ describe('the page of a quote', () => {
     expect((await tenant.deal(deal.id)).status).toBe(DealStatus.OPEN);
   });
 
-  test('does not pass a guard of the deal: nothing changes, and the page says so', async () => {
+  test('does not pass a guard of the deal, nor without a name: nothing changes, and the page says so', async () => {
     const tenant = newTenant();
     const deal = await tenant.newDeal(['closeDate']);
     const { quote, token } = await tenant.sentQuote(deal);
@@ -287,6 +287,8 @@ describe('the page of a quote', () => {
     await expect(accept).rejects.toMatchObject({ violations: [{ field: 'deal.closeDate', reason: 'REQUIRED' }] });
 
     await tenant.updateDeal(deal.id, { closeDate: '2030-01-01' });
+    const blank = service.call('acceptQuote', { id: quote.id, answer: { name: ' \t' } }, tenant.caller);
+    await expect(blank).rejects.toMatchObject({ violations: [{ field: 'answer.name', reason: 'REQUIRED' }] });
     await tenant.answer(token, { answer: 'accept', name: 'Ada' });
     expect((await tenant.deal(deal.id)).status).toBe(DealStatus.WON);
   });

@@ -88,6 +88,9 @@ function stageViolations({ stages, transitions, transitionPairs }: Pipeline): Fi
   const twice = stages.flatMap(({ key }, index): FieldViolation[] =>
     keys.indexOf(key) === index ? [] : [violation(`stages[${index}].key`, 'DUPLICATE', 'must be unique')],
   );
+  const unnamed = stages.flatMap(({ name }, index) =>
+    name.trim() === '' ? [violation(`stages[${index}].name`, 'REQUIRED', 'must not be blank')] : [],
+  );
   const unknown = transitionPairs.flatMap((pair, index) =>
     (['from', 'to'] as const)
       .filter((end) => !keys.includes(pair[end]))
@@ -97,6 +100,7 @@ function stageViolations({ stages, transitions, transitionPairs }: Pipeline): Fi
   const unused = violation('transitionPairs', 'NOT_ALLOWED', 'must be empty unless transitions is LISTED');
   return [
     ...twice,
+    ...unnamed,
     ...unknown,
     ...(isListed || transitionPairs.length === 0 ? [] : [unused]),
     ...stages.flatMap(guardViolations),

@@ -19,7 +19,7 @@ import {
   type ShowQuotePageRequest,
   type SubmitQuoteRequest,
 } from '@rapport/contracts/rapport/sales/v1/quote_actions_service';
-import { allows, currentCaller, permissionMissing } from '@rapport/platform';
+import { allows, currentCaller, invalidField, permissionMissing } from '@rapport/platform';
 import { FileStore } from '../../engine/files/file-store.js';
 import { permissionOf } from '../../engine/fields/record-names.js';
 import { hotWriteCall } from '../../engine/records/write-call.js';
@@ -66,7 +66,9 @@ export class QuoteActionsController implements ServiceHandlers<QuoteActionsServi
     const needed = permissionOf(deals, 'write');
     if (!allows(currentCaller().permissions, needed)) throw permissionMissing(needed);
     const { id, etag, answer } = request;
-    const acceptance = { id, etag, name: answer?.name.trim() ?? '', language: 'en' as const };
+    const name = answer?.name.trim() ?? '';
+    if (name === '') throw invalidField('answer.name', 'REQUIRED', 'must not be blank');
+    const acceptance = { id, etag, name, language: 'en' as const };
     return hotWriteCall(this.em, Methods.acceptQuote, request, (each) => acceptQuote(each, acceptance));
   }
 
