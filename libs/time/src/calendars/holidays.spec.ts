@@ -43,6 +43,22 @@ test('events that are no holidays are named with the reason', () => {
   });
 });
 
+test('no more than 300 events recur in a file, and each date is counted once', () => {
+  const days = Array.from({ length: 302 }, (_, index) => [
+    ...[`UID:${index}`, 'DTSTART;VALUE=DATE:20260101', `RRULE:FREQ=DAILY;COUNT=${1 + (index % 3)}`],
+    `SUMMARY:Day ${index}`,
+  ]);
+  expect(readHolidays(file(...days, ['UID:x', 'DTSTART;VALUE=DATE:20261225', 'SUMMARY:Last']), years)).toEqual({
+    holidays: [
+      { date: '2026-01-01', name: 'Day 0' },
+      { date: '2026-01-02', name: 'Day 1' },
+      { date: '2026-01-03', name: 'Day 2' },
+      { date: '2026-12-25', name: 'Last' },
+    ],
+    skipped: [300, 301].map((index) => ({ name: `Day ${index}`, reason: 'UNSUPPORTED_RULE' })),
+  });
+});
+
 test('another file has no holidays', () => {
   expect(readHolidays('date;name\n2026-12-25;Christmas', years)).toBeUndefined();
   const unreadable = file(['DTSTART;VALUE=DATE:2026', 'RRULE:FREQ=XX']);

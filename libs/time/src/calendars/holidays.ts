@@ -16,7 +16,7 @@ export interface SkippedEvent {
   reason: 'NOT_ALL_DAY' | 'CANCELLED' | 'TOO_LONG' | 'UNSUPPORTED_RULE';
 }
 
-export const holidayLimits = { fileCharacters: 200_000, days: 31, holidays: 1_000 };
+export const holidayLimits = { fileCharacters: 200_000, days: 31, holidays: 1_000, rules: 300 };
 
 /**
  * Reads the holidays of some years from an iCalendar file (RFC 5545): the days of its all-day events. Two events on a date are one
@@ -33,9 +33,11 @@ export function readHolidays(
   if (!events) return undefined;
   const names = new Map<string, string>();
   const skipped: SkippedEvent[] = [];
+  let rules = 0;
   for (const event of events) {
     const name = nameOf(event);
-    const days = daysOf(event, years);
+    if (event.rrule) rules += 1;
+    const days = rules > holidayLimits.rules && event.rrule ? 'UNSUPPORTED_RULE' : daysOf(event, years);
     if (typeof days === 'string') skipped.push({ name, reason: days });
     else for (const date of days) if (!names.has(date) && names.size < holidayLimits.holidays) names.set(date, name);
   }
