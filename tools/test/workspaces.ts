@@ -214,8 +214,20 @@ export class Archive {
     this.#files = [...this.#files.filter(isMoved), ...this.#files.filter((file) => !isMoved(file))];
   }
 
-  /** The archive with a correct manifest. */
-  sealed(): Buffer {
+  /** Gives the first part of a folder other bytes. */
+  replace(folder: string, data: Buffer): void {
+    const file = this.#partOf(folder);
+    this.#files = this.#files.map((each) => (each === file ? { ...file, data } : each));
+  }
+
+  /** Adds parts after the last one of a folder. */
+  addAfter(folder: string, parts: readonly File[]): void {
+    const at = this.#files.findLastIndex(({ name }) => folderOf(name) === folder) + 1;
+    this.#files = [...this.#files.slice(0, at), ...parts, ...this.#files.slice(at)];
+  }
+
+  /** The archive with a correct manifest, or another one. */
+  sealed(other?: Buffer): Buffer {
     const parts = this.#files.filter(({ name }) => name.endsWith('.ndjson'));
     const files = parts.map(({ name, data }) => ({
       name,
@@ -223,7 +235,7 @@ export class Archive {
       bytes: data.length,
       sha256: createHash('sha256').update(data).digest('hex'),
     }));
-    const manifest = Buffer.from(JSON.stringify({ ...this.manifest, files }));
+    const manifest = other ?? Buffer.from(JSON.stringify({ ...this.manifest, files }));
     const others = this.#files.filter(({ name }) => name !== 'manifest.json');
     return Buffer.concat(
       [...others, { name: 'manifest.json', data: manifest }].map(tarFile).concat(Buffer.alloc(1_024)),
@@ -231,12 +243,14 @@ export class Archive {
   }
 
   #change(folder: string, change: (lines: string[]) => string[]): void {
+    const lines = change(this.#partOf(folder).data.toString().trimEnd().split('\n'));
+    this.replace(folder, Buffer.from(`${lines.join('\n')}\n`));
+  }
+
+  #partOf(folder: string): File {
     const file = this.#files.find(({ name }) => folderOf(name) === folder);
     if (!file) throw new Error(`The archive has no ${folder}.`);
-    const lines = change(file.data.toString().trimEnd().split('\n'));
-    this.#files = this.#files.map((each) =>
-      each === file ? { ...file, data: Buffer.from(`${lines.join('\n')}\n`) } : each,
-    );
+    return file;
   }
 }
 

@@ -39,6 +39,7 @@ export { createLogger, nestLogger, type Logger } from './logging/logger.js';
 export { blockOf, networkOf } from './http/network-of.js';
 export { html, Html, maxHtmlDepth } from './http/html.js';
 export { pageHeadersOf, publicPage, type PageSources, type PublicPage, type WrittenPage } from './http/public-page.js';
+export { jsonSize } from './values/json-size.js';
 export { once } from './values/once.js';
 export { pageLanguage, type PageLanguage } from './values/languages.js';
 export { readRetryAfter } from './http/retry-after.js';

@@ -9,6 +9,7 @@ import { currentSeal } from '../../engine/sealing/seal.js';
 import { archiveInvalid, blamingArchive } from './archive/archive-error.js';
 import type { ArchivePieces } from './archive/archive-pieces.js';
 import type { ImportProgress, ImportSources, LoadPosition } from './import-progress.js';
+import { batchAt, startOfLine } from './archive/lines.js';
 import { manifestName } from './archive/manifest.js';
 import { contentsFolder, type Section } from './archive/section.js';
 import { contentNamed, fileToSeal, hasContent, putContent, splitContent } from './imported-contents.js';
@@ -83,15 +84,15 @@ async function step(
 
 async function loadLines(task: LoadTask, section: Section, entry: ArchiveEntry): Promise<void> {
   const text = (await partOf(task.pieces, entry)).toString();
-  const lines = text.split('\n').slice(0, -1);
   const pace = BulkPace.of(task.em);
   const { offset } = task.place;
-  if (lines.length === 0) task.place = { ...task.place, offset: entry.end };
+  if (text === '') task.place = { ...task.place, offset: entry.end };
+  let start = startOfLine(text, task.place.line);
   while (task.place.offset === offset && !task.signal.aborted) {
     const { line, round } = task.place;
-    const batch = lines.slice(line, line + pace.step(batchSize.alone, batchSize.beside));
-    const next = line + batch.length;
-    const position = next < lines.length ? { line: next } : { line: 0, offset: entry.end };
+    const { lines: batch, end } = batchAt(text, start, pace.step(batchSize.alone, batchSize.beside));
+    const position = end < text.length ? { line: line + batch.length } : { line: 0, offset: entry.end };
+    start = end;
     // A part of which nothing has waited is passed without a step: a worker that continues passes it again.
     if (round !== 1 && (await pace.keep(() => section.hasAll(task.em, batch)))) {
       task.place = { ...task.place, ...position };

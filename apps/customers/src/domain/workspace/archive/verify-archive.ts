@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { archiveInvalid } from './archive-error.js';
 import type { ArchivePieces } from './archive-pieces.js';
-import { manifestName, readManifest, type Manifest, type ManifestFile } from './manifest.js';
+import { countLines } from './lines.js';
+import { manifestName, maxFiles, readManifest, type Manifest, type ManifestFile } from './manifest.js';
 import { contentsFolder, readContentName, type Sections } from './section.js';
 import { paddingOf, readTarHeader, tarHeaderBytes, type TarEntry } from './tar.js';
 
@@ -60,7 +61,8 @@ export async function verifyArchive(
       lastContent = contentId;
       contents.files += 1;
       contents.bytes += entry.sizeBytes;
-    } else found.push(await fileOf(pieces, entry));
+    } else if (found.length === maxFiles) throw archiveInvalid(`It has more than ${maxFiles} files with lines.`);
+    else found.push(await fileOf(pieces, entry));
   }
   if (signal.aborted) return undefined;
   throw archiveInvalid(`It does not end with ${manifestName}.`);
@@ -80,7 +82,7 @@ async function checkContent(pieces: ArchivePieces, { name, start, sizeBytes }: A
 async function fileOf(pieces: ArchivePieces, entry: ArchiveEntry): Promise<ManifestFile> {
   const data = await partOf(pieces, entry);
   if (data.length > 0 && data.at(-1) !== 0x0a) throw archiveInvalid(`${entry.name} ends within a line.`);
-  const records = data.reduce((count, byte) => (byte === 0x0a ? count + 1 : count), 0);
+  const records = countLines(entry.name, data.toString());
   return { name: entry.name, records, bytes: data.length, sha256: createHash('sha256').update(data).digest('hex') };
 }
 
