@@ -49,6 +49,11 @@ test('a dry run shows what would happen, the import does it, and the undo takes 
   const good = rows - rows / 100;
   await operation.getByText(`${good} created, ${rows - good} failed`).waitFor();
   expect(await storedCustomers()).toBe(good);
+  const colours = await operation
+    .locator('svg line')
+    .evaluateAll((ticks) => ticks.map((tick) => getComputedStyle(tick).stroke));
+  expect(new Set(colours.slice(0, -1)).size).toBe(1);
+  expect(colours.at(-1)).not.toBe(colours[0]);
   await operation.getByRole('button', { name: /^Issues/ }).click();
   await operation
     .getByText(/^Line \d+ Error E-mail: /)

@@ -126,8 +126,9 @@ export function Face({ name, shape = 'person', size = 'small' }: FaceProps) {
  *
  * @param label what is measured, for readers; empty where text beside it says so
  */
-export function Ticks({ label, count = 24, value, limit, tone = 'accent', height = 8 }: TicksProps) {
+export function Ticks({ label, count = 24, value, failed = 0, limit, tone = 'accent', height = 8 }: TicksProps) {
   const filled = Math.round(Math.min(1, Math.max(0, value)) * count);
+  const goodEnd = filled - Math.min(filled, Math.ceil(failed * count));
   const limitAt = limit === undefined ? undefined : Math.round(limit * count);
   return (
     <svg
@@ -143,7 +144,9 @@ export function Ticks({ label, count = 24, value, limit, tone = 'accent', height
           x2={index * 4 + 1}
           y1={index === limitAt ? 0 : 2}
           y2={height}
-          className={join(index === limitAt ? style.limit : index < filled ? style.on : style.off)}
+          className={join(
+            index === limitAt ? style.limit : index >= filled ? style.off : index < goodEnd ? style.on : style.failed,
+          )}
         />
       ))}
     </svg>
@@ -155,6 +158,8 @@ interface TicksProps {
   count?: number;
   /** From 0 to 1. */
   value: number;
+  /** From 0 to 1: the end of the value that has failed. Any has at least one tick. */
+  failed?: number;
   /** From 0 to 1: where the tall tick is. */
   limit?: number;
   tone?: 'accent' | 'warn' | 'danger';

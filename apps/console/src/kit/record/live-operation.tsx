@@ -110,6 +110,7 @@ function Progress({ operation }: { operation: Json }) {
         count={48}
         height={10}
         value={share}
+        failed={(share * countOf(operation, 'failed')) / Math.max(rows, 1)}
         tone={tones[state] ?? 'accent'}
       />
       <p className={text.meta}>
