@@ -149,9 +149,11 @@ test('files of a reply are chosen or dropped, refused in words where there are t
   const chosen = page.waitForEvent('filechooser');
   await page.getByRole('button', { name: 'Attach files' }).click();
   const manual = { name: 'manual.txt', mimeType: 'text/plain', buffer: Buffer.from('Turn it off and on.') };
-  await (await chosen).setFiles([manual, { ...manual, name: 'wrong.txt' }]);
+  // Within 18 MiB with the next one, and beyond 18 MB.
+  const wrong = { ...manual, name: 'wrong.txt', buffer: Buffer.alloc(15_500_000) };
+  await (await chosen).setFiles([manual, wrong]);
   await drop({ 'map.bin': 3_000_000, 'film.bin': 16_000_000 });
-  await page.getByText('film.bin is not attached. The files of a reply have at most 18 MB in all.').waitFor();
+  await page.getByText('film.bin is not attached. The files of a reply have at most 18 MiB in all.').waitFor();
   await page.getByRole('button', { name: 'Remove wrong.txt' }).click();
   const attached = page.getByRole('list', { name: 'Attachments' }).getByRole('listitem');
   await expect.poll(() => attached.count()).toBe(2);

@@ -7,9 +7,9 @@ import { Fault } from '../../../kit/form/form-faults.tsx';
 import { Button, Icon, IconButton, icons, text, Ticks } from '../../../kit/ui.tsx';
 import style from './composer.module.css';
 
-/** Most files of a reply, and most bytes of them in all: a little less than the server takes. */
+/** Most files of a reply, and most bytes of them in all, as the server takes them. */
 const maxFiles = 20;
-const maxBytes = 18_000_000;
+const maxMebibytes = 18;
 
 interface Attached {
   uploads: readonly Upload[];
@@ -62,8 +62,8 @@ function add(id: string, files: readonly File[]): void {
     const bytes = uploads.reduce((sum, each) => sum + each.file.size, file.size);
     if (uploads.length >= maxFiles) {
       change(id, { refusal: t('ticket.tooManyFiles', { name: file.name, count: maxFiles }) });
-    } else if (bytes > maxBytes) {
-      change(id, { refusal: t('ticket.filesTooLarge', { name: file.name, size: sizeText(maxBytes) }) });
+    } else if (bytes > maxMebibytes * 1_024 ** 2) {
+      change(id, { refusal: t('ticket.filesTooLarge', { name: file.name, size: `${maxMebibytes} MiB` }) });
     } else {
       const upload = { file, record: `tickets/${id}`, receivedBytes: 0 };
       change(id, { refusal: keptOf(id).refusal, uploads: [...uploads, upload] });
