@@ -64,6 +64,17 @@ test('a new record begins in the first pipeline, and has no stage to choose with
   await expect.poll(() => page.getByLabel('Stage *').isDisabled()).toBe(true);
 });
 
+test('the list of the first field opens once it is asked for, and help has the words of the choices', async () => {
+  const lead = await workspace.open('/leads/new');
+  const customer = lead.getByRole('combobox', { name: 'Customer *' });
+  await expect.poll(() => customer.evaluate((element) => element === document.activeElement)).toBe(true);
+  await lead.getByText('Reason for the status Unqualified, such as "no budget"').waitFor();
+  expect(await lead.getByRole('listbox').count()).toBe(0);
+  await lead.getByLabel('Message').focus();
+  await customer.focus();
+  await lead.getByRole('listbox').waitFor();
+});
+
 test('a customer that is chosen by a part of its name stays when the list has others', async () => {
   for (const displayName of ['Zorvex GmbH', ...Array.from({ length: 9 }, (_, index) => `Later ${index}`)])
     await workspace.api('POST', '/v1/customers', { kind: 'COMPANY', displayName });

@@ -1,8 +1,9 @@
 // Writes the facts of the contract that the console is derived from, `nx run console:generate`: src/gen/contract.json, and apart
 // from it src/gen/sentences.json, the sentences of the comments. They are half of it, and no first screen needs them.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { platformContract } from '@rapport/contracts';
+import { labelsOf } from '../src/app/labels.ts';
 import type { Field, Sentences } from '../src/contract/contract.ts';
 import { contractFile } from './contract-facts.ts';
 
@@ -18,6 +19,11 @@ const msOf = new Map(
 );
 const contract = contractFile(platformContract());
 const operations = contract.operations.map((each) => ({ ...each, objectiveMs: msOf.get(each.id.toLowerCase()) }));
+const texts = globSync(join(import.meta.dirname, '../src/locales/en/**/*.json')).map((file) =>
+  readFileSync(file, 'utf8'),
+);
+const catalog = Object.assign({}, ...texts.map((text) => JSON.parse(text) as object)) as Record<string, string>;
+const labels = labelsOf((key) => catalog[key]);
 const sentences: Sentences = {
   summaries: Object.fromEntries(operations.map(({ id, summary }) => [id, summary])),
   parameters: Object.fromEntries(operations.map(({ id, parameters }) => [id, helpOf(parameters)])),
@@ -27,7 +33,19 @@ write('sentences.json', sentences);
 write('contract.json', { ...contract, operations }, ['help', 'summary']);
 
 function helpOf(fields: readonly Field[]): Record<string, string> {
-  return Object.fromEntries(fields.flatMap(({ name, help }) => (help === undefined ? [] : [[name, help]])));
+  return Object.fromEntries(
+    fields.flatMap(({ name, help }) => (help === undefined ? [] : [[name, inWords(help, fields)]])),
+  );
+}
+
+/** A sentence with the values of enums as the choices of forms name them: `Unqualified` for `UNQUALIFIED`. Code stays as it is. */
+function inWords(sentence: string, fields: readonly Field[]): string {
+  // A value can be of several enums: those beside the field come first.
+  const types = [...fields.map(({ of }) => of ?? ''), ...Object.keys(contract.enums)];
+  return sentence.replace(/`[^`]*`|\b[A-Z][A-Z_]+\b/g, (word) => {
+    const type = types.find((each) => contract.enums[each]?.some(({ name }) => name === word));
+    return type === undefined ? word : labels.value(type, word);
+  });
 }
 
 /** @param without names of properties that are left out */

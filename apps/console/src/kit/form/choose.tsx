@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import {
   Button as AriaButton,
   ComboBox,
@@ -67,8 +67,17 @@ interface ChooseProps extends Naming {
 export function Combo<Item extends object>({ option, ...props }: ComboProps<Item>) {
   const { label, isHiddenLabel, help, error, autoFocus, ...rest } = props;
   const naming: Naming = { label, isHiddenLabel, help, error, autoFocus };
+  // The first field of a form has the focus without being asked for, and its list would cover the next ones.
+  const [isFirst, setIsFirst] = useState(autoFocus === true && isHiddenLabel !== true);
   return (
-    <ComboBox {...rest} menuTrigger="focus" autoFocus={autoFocus} validationBehavior="aria" {...fieldProps(naming)}>
+    <ComboBox
+      {...rest}
+      menuTrigger={isFirst ? 'input' : 'focus'}
+      onBlur={() => setIsFirst(false)}
+      autoFocus={autoFocus}
+      validationBehavior="aria"
+      {...fieldProps(naming)}
+    >
       <FieldLabel {...naming} />
       <Group className={style.box}>
         <Input className={join(fieldStyle.input, style.input)} />
