@@ -218,9 +218,9 @@ export class Contract {
 
 let contract: Contract | undefined;
 
-/** Reads the contract. Called once, before the first screen. */
+/** Reads the contract, once: the sentences are added to the one that is there. Called before each screen. */
 export async function loadContract(): Promise<void> {
-  contract = new Contract(await readFile<ContractFile>(import('../gen/contract.json?url')));
+  contract ??= new Contract(await readFile<ContractFile>(import('../gen/contract.json?url')));
 }
 
 /** Reads the sentences of the contract, and adds them to it. */
