@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { queryDatabase } from '@rapport/testing';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -59,6 +60,10 @@ test('a dry run shows what would happen, the import does it, and the undo takes 
     .getByText(/^Line \d+ Error E-mail: /)
     .first()
     .waitFor();
+  const download = page.waitForEvent('download');
+  await operation.getByRole('button', { name: 'Download all as CSV' }).click();
+  const saved = await readFile(await (await download).path(), 'utf8');
+  expect(saved.split('\n').filter((line) => line.startsWith('ERROR,'))).toHaveLength(rows - good);
   const first = await workspace.api<{ customers: { jobTitle: string }[] }>(
     'GET',
     '/v1/customers?filter=emails:person.7@example.com',

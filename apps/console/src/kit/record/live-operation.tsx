@@ -2,8 +2,9 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { useEffect, useEffectEvent, useState } from 'react';
 import { problemText } from '../../app/boundaries.tsx';
 import { format, labels, t } from '../../app/language.ts';
-import { call, follow, invalidate, Problem, queryClient, readQuery } from '../../contract/api.ts';
+import { call, download, follow, invalidate, Problem, queryClient, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
+import { saveFile } from '../notices.ts';
 import { Button, Chip, icons, text, Ticks, type IconType } from '../ui.tsx';
 import { FormFault } from '../form/form-faults.tsx';
 import style from './live-operation.module.css';
@@ -183,18 +184,27 @@ const severities: Readonly<Record<string, 'danger' | 'warn'>> = { ERROR: 'danger
 
 function Issues({ id }: { id: string }) {
   const { data } = useQuery(readQuery('listOperationIssues', { id, pageSize: 50 }));
+  const save = useMutation({
+    mutationFn: async () => saveFile(await download('downloadOperationIssues', { id }), 'issues.csv'),
+  });
   return (
-    <ul className={style.issues}>
-      {itemsAt(data, 'issues').map((issue, index) => (
-        <li key={index}>
-          <span className={text.meta}>{t('job.line', { line: textAt(issue, 'line') })}</span>{' '}
-          <Chip tone={severities[textAt(issue, 'severity')] ?? 'info'}>
-            {labels.value('ImportIssue.Severity', textAt(issue, 'severity'))}
-          </Chip>{' '}
-          {issueText(issue)}
-        </li>
-      ))}
-    </ul>
+    <>
+      <ul className={style.issues}>
+        {itemsAt(data, 'issues').map((issue, index) => (
+          <li key={index}>
+            <span className={text.meta}>{t('job.line', { line: textAt(issue, 'line') })}</span>{' '}
+            <Chip tone={severities[textAt(issue, 'severity')] ?? 'info'}>
+              {labels.value('ImportIssue.Severity', textAt(issue, 'severity'))}
+            </Chip>{' '}
+            {issueText(issue)}
+          </li>
+        ))}
+      </ul>
+      <Button small icon={icons.Download} isPending={save.isPending} onPress={() => save.mutate()}>
+        {t('job.download')}
+      </Button>
+      <FormFault error={save.error} names={[]} />
+    </>
   );
 }
 
