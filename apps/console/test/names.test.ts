@@ -29,6 +29,8 @@ afterAll(() => workspace.close());
 
 const make = async (path: string, body: Json) => String((await workspace.api('POST', path, body))['id']);
 const main = () => page.locator('#main');
+/** The face, the name and the key facts of the record that is open. */
+const headText = () => page.locator('#main h1').locator('xpath=../..').textContent();
 
 describe('what the API has as an id or a key', () => {
   test('is shown by its name in lists and records', async () => {
@@ -56,6 +58,20 @@ describe('what the API has as an id or a key', () => {
     await page.getByRole('row', { name: 'Torque wrench 40' }).getByText('Nordics').waitFor();
     await goTo(page, '/exchangeRates');
     await page.getByRole('row', { name: 'EUR' }).getByText('NOK').waitFor();
+  });
+
+  test('is shown by the name and the face of its customer at the head of a lead', async () => {
+    await goTo(page, `/leads/${await make('/v1/leads', { customerId })}`);
+    await page.getByRole('heading', { level: 1, name: 'Nordlys Energi' }).waitFor();
+    await expect.poll(() => headText()).toMatch(/^NENordlys Energi/);
+  });
+
+  test('is left out of the names of operations and of help, which a later form has, too', async () => {
+    await goTo(page, '/apiKeys');
+    await page.getByRole('button', { name: 'New API key' }).first().click();
+    const dialog = page.getByRole('dialog', { name: 'Create API key' });
+    await dialog.getByText('The team whose records the scope Team includes').waitFor();
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
   });
 
   test('is shown by its name where a record has a list of them', async () => {
@@ -153,8 +169,40 @@ test('names of users are not asked for by those who must not read them', async (
     .first()
     .waitFor();
 
+  await reader.getByText('API key', { exact: true }).first().waitFor();
+
   expect(asked).toContain(`/v1/customers/${id}`);
   expect(asked.filter((path) => ['/v1/users', '/v1/teams', '/v1/apiKeys'].includes(path))).toEqual([]);
+});
+
+test('an address is typed into one line', async () => {
+  await goTo(page, '/webhookEndpoints');
+  await page.getByRole('button', { name: 'New webhook endpoint' }).first().click();
+  const dialog = page.getByRole('dialog', { name: 'Create webhook endpoint' });
+  const url = dialog.getByRole('textbox', { name: 'URL *' });
+  expect(await url.evaluate(({ tagName }) => tagName)).toBe('INPUT');
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+});
+
+test('the head of a deal has its amount, and not what the server computes of it', async () => {
+  const amount = { currencyCode: 'NOK', amount: '1200' };
+  const id = await make('/v1/deals', { title: 'Test bench', customerId, pipelineId, stage: 'new_in', amount });
+  await goTo(page, `/deals/${id}`);
+  await page.getByRole('heading', { level: 1, name: 'Test bench' }).waitFor();
+  const amounts = async () => [...((await headText()) ?? '').matchAll(/NOK\s*([\d,]+)/g)].map(([, sum]) => sum);
+  await expect.poll(amounts).toEqual(['1,200']);
+});
+
+test('one letter of a name is not said to find nothing', async () => {
+  await page.keyboard.press('ControlOrMeta+k');
+  await page.keyboard.type('黄');
+  await page.getByText('Type one more letter to find records').waitFor();
+  await page.keyboard.type('志');
+  await page.getByText('Nothing found').waitFor();
+  // The first one empties the search.
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
 });
 
 test('an operation has no summary before its sentences are there', async () => {

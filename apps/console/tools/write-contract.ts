@@ -34,12 +34,16 @@ write('contract.json', { ...contract, operations }, ['help', 'summary']);
 
 function helpOf(fields: readonly Field[]): Record<string, string> {
   return Object.fromEntries(
-    fields.flatMap(({ name, help }) => (help === undefined ? [] : [[name, inWords(help, fields)]])),
+    fields.flatMap((field) => (field.help === undefined ? [] : [[field.name, inWords(field, field.help, fields)]])),
   );
 }
 
-/** A sentence with the values of enums as the choices of forms name them: `Unqualified` for `UNQUALIFIED`. Code stays as it is. */
-function inWords(sentence: string, fields: readonly Field[]): string {
+/**
+ * A sentence as forms say it: with the values of enums as their choices name them, such as `Unqualified` for `UNQUALIFIED`, and of a
+ * record that is chosen by its name without its id. Code stays as it is.
+ */
+function inWords({ reference }: Field, help: string, fields: readonly Field[]): string {
+  const sentence = reference === undefined ? help : help.replace(/^Ids? of t/, 'T');
   // A value can be of several enums: those beside the field come first.
   const types = [...fields.map(({ of }) => of ?? ''), ...Object.keys(contract.enums)];
   return sentence.replace(/`[^`]*`|\b[A-Z][A-Z_]+\b/g, (word) => {

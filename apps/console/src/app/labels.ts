@@ -67,7 +67,8 @@ export function words(name: string): string {
   const spaced = name
     .replaceAll('_', ' ')
     .replace(/(?<=[a-z])(?=[A-Z])/g, ' ')
-    .toLowerCase();
+    .toLowerCase()
+    .replace(/\b(?:api|csv|html|sla|url)(?=s?\b)/g, (each) => each.toUpperCase());
   return spaced.charAt(0).toUpperCase() + spaced.slice(1);
 }
 

@@ -70,7 +70,9 @@ function PaletteContent({ onClose }: { onClose: () => void }) {
             items={entries}
             className={style.list}
             onAction={(key) => run(String(key))}
-            renderEmptyState={() => <p className={style.empty}>{t('palette.nothing')}</p>}
+            renderEmptyState={() => (
+              <p className={style.empty}>{t(sought.length === 1 ? 'palette.more' : 'palette.nothing')}</p>
+            )}
           >
             {({ id, name, beside, icon, keys }) => (
               <AriaMenuItem id={id} textValue={name} className={style.item}>

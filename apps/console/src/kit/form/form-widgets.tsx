@@ -76,7 +76,8 @@ function choicesOf({ options, of }: FormField): readonly { id: string; name: str
 function Plain(props: WidgetProps) {
   const { field, value, onChange } = props;
   const isNumber = field.type === 'int' || field.type === 'number';
-  const isLong = (field.maxLength ?? 0) > 500 && !('in' in field) && !isCredential(field);
+  const isOneLine = 'in' in field || isCredential(field) || /url$/i.test(field.name);
+  const isLong = (field.maxLength ?? 0) > 500 && !isOneLine;
   const toValue = (typed: string) =>
     isNumber && typed.trim() !== '' && Number.isFinite(Number(typed)) ? Number(typed) : typed;
   return (

@@ -85,6 +85,13 @@ interface Titled {
   resource: Resource | undefined;
 }
 
+/** The record that another one is named after: the customer of a lead. */
+export function useNamesake({ record, resource }: Titled): Json | undefined {
+  const title = resource ? hintsOf(resource).title : '';
+  const of = theContract().field(resource?.message ?? '', title)?.reference ?? '';
+  return useRecord(of, of === '' ? '' : textAt(record, title));
+}
+
 /** What a record is called, with names in place of ids: a run is called as its flow. */
 export function Title(titled: Titled) {
   const { record, resource } = titled;
@@ -228,7 +235,8 @@ export function Principal({ name }: { name: string }) {
   const [, kind = 'user', id = name] = /^(\w+):(.*)$/.exec(name) ?? [];
   const known = usePeople().get(id);
   const other = useRecord(`${kind}s`, known ? '' : id);
-  const title = known?.name ?? (titleOf(other) || (id === '' ? name : shortId(id)));
+  const unnamed = kind === 'apiKey' ? labels.singular(kind) : shortId(id);
+  const title = known?.name ?? (titleOf(other) || (id === '' ? name : unnamed));
   return (
     <span className={join(text.party)} title={known ? title : name}>
       <Face name={title} shape={known?.shape ?? (kind === 'user' ? 'person' : 'machine')} />

@@ -8,7 +8,7 @@ import { theContract, type Resource } from '../../contract/contract.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import { Button, Chip, Face, icons, join, Ticks } from '../../kit/ui.tsx';
 import { hintsOf, titleOf } from '../../hints/hints.ts';
-import { isPrincipal, shapeOf, Title, titleText } from '../../kit/record/names.tsx';
+import { isPrincipal, shapeOf, Title, titleText, useNamesake } from '../../kit/record/names.tsx';
 import type { FormField } from '../../kit/form/form-field.ts';
 import { nameOf } from '../../kit/form/form-field.ts';
 import { Facts } from './facts.tsx';
@@ -84,9 +84,10 @@ function RecordHead({ item }: { item: Item }) {
   const { shown, now, isDeleted, resource } = item;
   const { restore } = useRemoval(item);
   const titled = { record: titleOf(shown) === '' ? now : shown, resource };
+  const namesake = useNamesake(titled);
   return (
     <div className={style.head}>
-      <Face name={titleText(titled)} shape={shapeOf(shown) ?? 'company'} size="big" />
+      <Face name={titleOf(namesake) || titleText(titled)} shape={shapeOf(namesake ?? shown) ?? 'company'} size="big" />
       <div className={style.naming}>
         <h1>
           <Title {...titled} />
@@ -141,10 +142,13 @@ function KeyFact({ item, field }: { item: Item; field: FormField }) {
 function keyFields({ fields, shown, resource }: Item): FormField[] {
   const isOrdered = (name: string) =>
     resource.filters.some(({ path, operators }) => path === name && operators.includes('<'));
+  const money = fields.filter(({ of }) => of === 'Money');
+  // What the server computes says no more than that of which it does.
+  const given = money.filter(({ output }) => output !== true);
   const ranks = [
     fields.filter(({ name, type }) => type === 'enum' && isOrdered(name)),
     fields.filter(({ name, type, list }) => type === 'enum' && list !== true && !isOrdered(name)),
-    fields.filter(({ of }) => of === 'Money'),
+    given.length > 0 ? given : money,
     fields.filter(({ name }) => name === 'jobTitle'),
     fields.filter(({ type, personal }) => type === 'date' && personal !== true),
     fields.filter((field) => field.reference !== undefined && !isPrincipal(field)),
