@@ -1,6 +1,8 @@
-import { createObject, davRequest, deleteObject, syncCollection, updateObject, type DAVResponse } from 'tsdav';
+import { createObject, davRequest, deleteObject, updateObject, type DAVResponse } from 'tsdav';
 import { ConnectorError } from '../connector-error.js';
 import type { RecordKey } from '../peer-record.js';
+import { treeFetch } from './dav-fetch.js';
+import { maxCards, readSyncAnswer, tooLarge, type SyncAnswer } from './sync-answer.js';
 
 type Fetch = typeof globalThis.fetch;
 
@@ -21,15 +23,20 @@ export interface PutAnswer {
 const cardType = 'text/vcard; charset=utf-8';
 const etagProperty = { 'd:getetag': {} };
 
+/** Most answers of one listing that the server truncates. */
+const maxAnswers = 2_000;
+
 /** The requests to one address book. A card's id is the last segment of its URL, its version the ETag. */
 export class AddressBook {
   readonly #url: string;
   readonly #fetch: Fetch;
+  readonly #treeFetch: Fetch;
 
   /** @param url of the collection, ending with a slash */
   constructor(url: string, fetch: Fetch) {
     this.#url = url;
     this.#fetch = fetch;
+    this.#treeFetch = treeFetch(fetch);
   }
 
   /**
@@ -40,28 +47,21 @@ export class AddressBook {
   async changesSince(token: string): Promise<{ changes: CardChange[]; token: string }> {
     const changes = new Map<string, CardChange>();
     let next = token;
-    for (;;) {
-      const answers = await syncCollection({
-        url: this.#url,
-        props: etagProperty,
-        syncLevel: 1,
-        syncToken: next,
-        headers: { depth: '0' },
-        fetch: this.#fetch,
-      });
-      this.#throwIfRefused(answers);
-      let truncated = false;
-      for (const answer of answers) {
-        const id = this.#idOf(answer.href);
+    for (let answers = 1; ; answers += 1) {
+      const answer = await this.#sync(next);
+      let isTruncated = false;
+      for (const { href, status, etag } of answer.responses) {
+        const id = this.#idOf(href);
         // The response for the collection itself says that there is more (§3.6).
-        if (id === undefined) truncated ||= answer.status === 507;
-        else changes.set(id, { id, version: answer.status === 404 ? undefined : etagOf(answer) });
+        if (id === undefined) isTruncated ||= status === 507;
+        else changes.set(id, { id, version: status === 404 ? undefined : etag });
       }
-      const given = tokenOf(answers);
+      if (changes.size > maxCards) throw tooLarge();
+      const given = answer.token;
       if (given === undefined)
         throw new ConnectorError('UNSUPPORTED', 'The server does not synchronise collections (RFC 6578).');
-      if (!truncated) return { changes: [...changes.values()], token: given };
-      if (given === next)
+      if (!isTruncated) return { changes: [...changes.values()], token: given };
+      if (given === next || answer.responses.length === 1 || answers === maxAnswers)
         throw new ConnectorError('UNAVAILABLE', 'The server truncates its answer and does not continue.');
       next = given;
     }
@@ -85,7 +85,7 @@ export class AddressBook {
           },
         },
       },
-      fetch: this.#fetch,
+      fetch: this.#treeFetch,
     });
     this.#throwIfRefused(answers);
     for (const answer of answers) {
@@ -148,14 +148,35 @@ export class AddressBook {
     return id === '' || id.includes('/') ? undefined : id;
   }
 
+  async #sync(token: string): Promise<SyncAnswer> {
+    const answer = await this.#fetch(this.#url, {
+      method: 'REPORT',
+      headers: { 'content-type': 'text/xml; charset=utf-8', depth: '0' },
+      body: `<?xml version="1.0" encoding="utf-8"?>
+        <d:sync-collection xmlns:d="DAV:">
+          <d:sync-token>${escapedXml(token)}</d:sync-token><d:sync-level>1</d:sync-level><d:prop><d:getetag/></d:prop>
+        </d:sync-collection>`,
+    });
+    const sync = await readSyncAnswer(new Uint8Array(await answer.arrayBuffer()));
+    const [first, ...others] = sync.responses;
+    const isRefused = first?.hasError === true && others.length === 0 && this.#idOf(first.href) === undefined;
+    if (answer.ok && !isRefused) return sync;
+    if (sync.refusesToken) throw tokenExpired();
+    throw unexpected(answer.ok ? (first?.status ?? answer.status) : answer.status);
+  }
+
   #throwIfRefused([first, ...others]: DAVResponse[]): void {
     if (!first || others.length > 0 || first.ok || this.#idOf(first.href) !== undefined) return;
-    const text = JSON.stringify([first.error, first.raw]);
-    if (text.includes('valid-sync-token') || text.includes('validSyncToken')) {
-      throw new ConnectorError('CURSOR_EXPIRED', 'The server no longer has the changes since. Read everything again.');
-    }
     throw unexpected(first.status);
   }
+}
+
+function tokenExpired(): ConnectorError {
+  return new ConnectorError('CURSOR_EXPIRED', 'The server no longer has the changes since. Read everything again.');
+}
+
+function escapedXml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
 function putAnswer({ status, headers }: Response): PutAnswer {
@@ -171,12 +192,6 @@ function unexpected(status: number): ConnectorError {
 function etagOf({ props }: DAVResponse): string | undefined {
   const { getetag } = (props ?? {}) as { getetag?: unknown };
   return typeof getetag === 'string' || typeof getetag === 'number' ? String(getetag) : undefined;
-}
-
-function tokenOf([first]: DAVResponse[]): string | undefined {
-  const { multistatus } = (first?.raw ?? {}) as { multistatus?: { syncToken?: unknown } };
-  const token = multistatus?.syncToken;
-  return typeof token === 'string' || typeof token === 'number' ? String(token) : undefined;
 }
 
 /** The card, if it is complete. */

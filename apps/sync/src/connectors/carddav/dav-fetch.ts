@@ -1,4 +1,5 @@
 import { readRetryAfter } from '@rapport/platform';
+import { answerBytes } from '../answer-bytes.js';
 import { configurationError, ConnectorError } from '../connector-error.js';
 import type { CardDavConfiguration } from './carddav-configuration.js';
 
@@ -7,6 +8,8 @@ type Fetch = typeof globalThis.fetch;
 const requestTimeoutMs = 60_000;
 /** A listing of 100,000 cards has about 30 MiB. */
 const maxAnswerSize = 64 * 1024 * 1024;
+/** A page of cards has some thousands. */
+const maxTreeParts = 100_000;
 
 /**
  * `fetch` with the account's credentials. An answer that is not about the request itself, such as 401, 423, 429 and
@@ -60,21 +63,47 @@ async function throwForStatus(answer: Response): Promise<void> {
 
 /** Bounds an answer: its body fails when it is too large or its connection breaks. */
 async function bounded(answer: Response, signal: AbortSignal): Promise<Response> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
+  let bytes: Buffer;
   try {
-    for await (const chunk of (answer.body ?? []) as AsyncIterable<Uint8Array>) {
-      size += chunk.length;
-      if (size > maxAnswerSize)
-        throw new ConnectorError('INVALID', `The server's answer has more than ${maxAnswerSize} bytes.`);
-      chunks.push(chunk);
-    }
+    bytes = await answerBytes(
+      answer,
+      maxAnswerSize,
+      () => new ConnectorError('INVALID', `The server's answer has more than ${maxAnswerSize} bytes.`),
+    );
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof ConnectorError) throw error;
     throw new ConnectorError('UNAVAILABLE', 'The connection to the server broke.', { cause: error });
   }
-  const { status, statusText, headers } = answer;
+  return withBody(answer, bytes);
+}
+
+/** For answers that are parsed to a tree, which takes a multiple of their bytes in memory and is made in one turn. */
+export function treeFetch(fetch: Fetch): Fetch {
+  return async (input, init) => {
+    const answer = await fetch(input, init);
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    if (xmlParts(bytes) > maxTreeParts) {
+      throw new ConnectorError('INVALID', `The server's answer has too many elements.`);
+    }
+    return withBody(answer, bytes);
+  };
+}
+
+function withBody({ status, statusText, headers }: Response, bytes: Buffer): Response {
   const hasBody = ![204, 205, 304].includes(status);
-  return new Response(hasBody ? Buffer.concat(chunks) : null, { status, statusText, headers });
+  return new Response(hasBody ? new Uint8Array(bytes) : null, { status, statusText, headers });
+}
+
+const [tagStart, tagEnd, equals] = [0x3c, 0x3e, 0x3d];
+
+/** The number of tags and attributes. */
+function xmlParts(bytes: Buffer): number {
+  let [parts, isInTag] = [0, false];
+  for (const byte of bytes) {
+    if (byte === tagStart) [parts, isInTag] = [parts + 1, true];
+    else if (byte === tagEnd) isInTag = false;
+    else if (byte === equals && isInTag) parts += 1;
+  }
+  return parts;
 }

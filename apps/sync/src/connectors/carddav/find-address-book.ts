@@ -1,6 +1,7 @@
 import { fetchAddressBooks, fetchHomeUrl, fetchPrincipalUrl, propfind, serviceDiscovery, type DAVAccount } from 'tsdav';
 import { configurationError, ConnectorError } from '../connector-error.js';
 import type { CardDavConfiguration } from './carddav-configuration.js';
+import { treeFetch } from './dav-fetch.js';
 
 type Fetch = typeof globalThis.fetch;
 
@@ -12,9 +13,10 @@ type Fetch = typeof globalThis.fetch;
  */
 export async function findAddressBook(
   configuration: CardDavConfiguration,
-  fetch: Fetch,
+  boundedFetch: Fetch,
   signal: AbortSignal,
 ): Promise<string> {
+  const fetch = treeFetch(boundedFetch);
   const url = configuration.url.endsWith('/') ? configuration.url : `${configuration.url}/`;
   const [answer] = await atUrl(signal, () => propfind({ url, props: { 'd:resourcetype': {} }, depth: '0', fetch }));
   if (answer?.ok && 'addressbook' in resourceType(answer.props)) return url;

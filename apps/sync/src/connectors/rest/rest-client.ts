@@ -1,12 +1,20 @@
-import { readRetryAfter } from '@rapport/platform';
+import { jsonSize, readRetryAfter } from '@rapport/platform';
+import { answerBytes } from '../answer-bytes.js';
 import type { ConnectorEnvironment } from '../connector-environment.js';
 import { configurationError, ConnectorError } from '../connector-error.js';
 import { formatExact, parseExact, type ExactObject, type ExactValue } from './exact-json.js';
 import type { RestConfiguration } from './rest-configuration.js';
 
 const requestTimeoutMs = 30_000;
-const maxAnswerBytes = 16 * 1_024 * 1_024;
-const maxDocumentBytes = 8 * 1_024 * 1_024;
+
+/** The values take far more memory than their bytes, those with exact numbers above all, and are parsed in one turn. */
+interface Limits {
+  maxBytes: number;
+  /** By `jsonSize`. */
+  maxParts: number;
+}
+const answerLimits: Limits = { maxBytes: 16 * 1_024 * 1_024, maxParts: 200_000 };
+const documentLimits: Limits = { maxBytes: 8 * 1_024 * 1_024, maxParts: 1_000_000 };
 
 export interface RestRequest {
   method: string;
@@ -55,7 +63,7 @@ export class RestClient {
     if (ifMatch !== undefined) headers.set('if-match', ifMatch);
     const answer = await this.#exchange(url, { method, headers, ...(body && { body: formatExact(body) }) }, '/url');
     await this.#throwForStatus(answer);
-    const text = await this.#text(answer, maxAnswerBytes, '/url');
+    const text = await this.#text(answer, answerLimits, '/url');
     const parsed = text.trim() === '' ? undefined : parseExact(text);
     if (text.trim() !== '' && parsed === undefined && answer.ok) {
       const description = 'The service does not answer with JSON.';
@@ -77,7 +85,7 @@ export class RestClient {
       const description = `The document cannot be read: the server answers ${answer.status}.`;
       throw configurationError('/documentUrl', { reason: 'NOT_FOUND', description });
     }
-    return this.#text(answer, maxDocumentBytes, '/documentUrl');
+    return this.#text(answer, documentLimits, '/documentUrl');
   }
 
   #own(address: string, field: string): URL {
@@ -138,25 +146,18 @@ export class RestClient {
     return apiKeySecret === undefined ? '/bearerToken' : '/apiKeySecret';
   }
 
-  async #text(answer: Response, maxBytes: number, field: string): Promise<string> {
-    const chunks: Uint8Array[] = [];
-    let size = 0;
+  async #text(answer: Response, { maxBytes, maxParts }: Limits, field: string): Promise<string> {
+    const tooLarge = (what: string) => configurationError(field, { reason: 'TOO_LARGE', description: what });
+    let text: string;
     try {
-      for await (const chunk of (answer.body ?? []) as AsyncIterable<Uint8Array>) {
-        size += chunk.length;
-        if (size > maxBytes) {
-          throw configurationError(field, {
-            reason: 'TOO_LARGE',
-            description: `The answer has more than ${maxBytes} bytes.`,
-          });
-        }
-        chunks.push(chunk);
-      }
+      const bytes = await answerBytes(answer, maxBytes, () => tooLarge(`The answer has more than ${maxBytes} bytes.`));
+      text = bytes.toString();
     } catch (cause) {
       this.#signal.throwIfAborted();
       if (cause instanceof ConnectorError) throw cause;
       throw new ConnectorError('UNAVAILABLE', 'The connection to the service broke.', { cause });
     }
-    return Buffer.concat(chunks).toString();
+    if (jsonSize(text).parts > maxParts) throw tooLarge(`The answer has more than ${maxParts} values.`);
+    return text;
   }
 }
