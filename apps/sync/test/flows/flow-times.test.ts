@@ -31,25 +31,27 @@ async function lookAgain(flowId: string, doneTime?: Date): Promise<void> {
   await expect.poll(found).toHaveLength(1);
 }
 
-test('a schedule starts a run at each of its times, also those that came while nothing ran', async () => {
-  const schedule = { rule: 'FREQ=HOURLY;BYMINUTE=0', zone: 'Europe/Berlin', startTime: '2026-01-01T00:00:00Z' };
-  const flowId = await flows.publish({ trigger: { schedule } });
-  const hourMs = 3_600_000;
-  const lastHourMs = Math.floor(Date.now() / hourMs) * hourMs;
+const stepMs = 2 * 3_600_000;
+const everyTwoHours = { rule: 'FREQ=DAILY;BYHOUR=0,2,4,6,8,10,12,14,16,18,20,22;BYMINUTE=0', zone: 'UTC' };
 
-  await lookAgain(flowId, new Date(lastHourMs - 2.5 * hourMs));
+test('a schedule starts a run at each of its times, also those that came while nothing ran', async () => {
+  const schedule = { ...everyTwoHours, startTime: '2026-01-01T00:00:00Z' };
+  const flowId = await flows.publish({ trigger: { schedule } });
+  const lastMs = Math.floor(Date.now() / stepMs) * stepMs;
+
+  await lookAgain(flowId, new Date(lastMs - 2.5 * stepMs));
   await lookAgain(flowId);
 
   const times = (await runs(flowId)).map(({ cause_kind: kind, cause_time: time }) => [kind, time.getTime()]);
-  expect(times.slice(0, 3)).toEqual([-2, -1, 0].map((hours) => ['SCHEDULE', lastHourMs + hours * hourMs]));
+  expect(times.slice(0, 3)).toEqual([-2, -1, 0].map((steps) => ['SCHEDULE', lastMs + steps * stepMs]));
 });
 
 test('a paused schedule lets its times pass', async () => {
-  const schedule = { rule: 'FREQ=HOURLY;BYMINUTE=0', zone: 'UTC', startTime: '2026-01-01T00:00:00Z' };
+  const schedule = { ...everyTwoHours, startTime: '2026-01-01T00:00:00Z' };
   const flowId = await flows.publish({ trigger: { schedule } });
   await flows.setState(flowId, 'PAUSED');
 
-  await lookAgain(flowId, new Date(Date.now() - 2 * 3_600_000));
+  await lookAgain(flowId, new Date(Date.now() - stepMs));
   await flows.setState(flowId, 'ACTIVE');
   await lookAgain(flowId);
 
