@@ -24,7 +24,8 @@ export function labelsOf(find: (key: string) => string | undefined) {
         .enumValues(type)
         .map(({ name }) => ({ id: name, name: value(type, name) })),
     /** Such as `Merge customers` of `mergeCustomers`. */
-    operation: (id: string) => find(`op.${id}`) ?? composedName(id, find) ?? words(id),
+    operation: (id: string) =>
+      find(`op.${id}`) ?? composedName(id, find) ?? words(id).replace(/\b(?:api|sla)\b/, (each) => each.toUpperCase()),
     /** The sentence of an error by its code, or its kind, with the names of its values; undefined where only the server's own is known. */
     error: (code: string, status = 0) => find(`error.${code}`) ?? find(`error.${status >= 500 ? 500 : status}`),
     /** What is wrong with a value, by its code and with the limit of the server's own sentence; else that sentence. */
@@ -67,8 +68,7 @@ export function words(name: string): string {
   const spaced = name
     .replaceAll('_', ' ')
     .replace(/(?<=[a-z])(?=[A-Z])/g, ' ')
-    .toLowerCase()
-    .replace(/\b(?:api|csv|html|sla|url)(?=s?\b)/g, (each) => each.toUpperCase());
+    .toLowerCase();
   return spaced.charAt(0).toUpperCase() + spaced.slice(1);
 }
 
