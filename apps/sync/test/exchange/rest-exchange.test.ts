@@ -54,7 +54,10 @@ test('a service and customers become equal, both ways, digit for digit', async (
   expect(server.all()).toHaveLength(2);
 
   server.remove(id);
-  await tenant.run(mapping, { kind: 'RECONCILE' });
+  expect(await tenant.run(mapping, { kind: 'RECONCILE' })).toMatchObject({
+    state: 'SUCCEEDED',
+    counts: { conflicts: 0 },
+  });
   expect(await customerOf('Ada Lovelace')).toBeUndefined();
 });
 
