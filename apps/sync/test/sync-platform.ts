@@ -84,6 +84,8 @@ export class WebhookTenant {
       method,
       headers: {
         authorization: `Bearer ${this.apiKey}`,
+        // Sync writes past the edge, whose cache hears of that a moment later.
+        'cache-control': 'no-cache',
         ...(body && { 'content-type': 'application/json' }),
         ...(headers as Record<string, string>),
       },
