@@ -43,6 +43,19 @@ test('events that are no holidays are named with the reason', () => {
   });
 });
 
+test('days of occurrences that overlap, or begin before the years, are counted once', () => {
+  const text = file(
+    ['UID:1', 'DTSTART;VALUE=DATE:20251231', 'DTEND;VALUE=DATE:20260103', 'RRULE:FREQ=DAILY;COUNT=2', 'SUMMARY:Turn'],
+    ['UID:2', 'DTSTART;VALUE=DATE:20281231', 'DTEND;VALUE=DATE:20290102', 'SUMMARY:Last'],
+  );
+  expect(readHolidays(text, years)?.holidays).toEqual([
+    { date: '2026-01-01', name: 'Turn' },
+    { date: '2026-01-02', name: 'Turn' },
+    { date: '2026-01-03', name: 'Turn' },
+    { date: '2028-12-31', name: 'Last' },
+  ]);
+});
+
 test('no more than 300 events recur in a file, and each date is counted once', () => {
   const days = Array.from({ length: 302 }, (_, index) => [
     ...[`UID:${index}`, 'DTSTART;VALUE=DATE:20260101', `RRULE:FREQ=DAILY;COUNT=${1 + (index % 3)}`],

@@ -31,18 +31,31 @@ export function readHolidays(
 ): { holidays: Holiday[]; skipped: SkippedEvent[] } | undefined {
   const events = eventsOf(text);
   if (!events) return undefined;
-  const names = new Map<string, string>();
+  const names = new Map<number, string>();
   const skipped: SkippedEvent[] = [];
   let rules = 0;
   for (const event of events) {
     const name = nameOf(event);
     if (event.rrule) rules += 1;
-    const days = rules > holidayLimits.rules && event.rrule ? 'UNSUPPORTED_RULE' : daysOf(event, years);
-    if (typeof days === 'string') skipped.push({ name, reason: days });
-    else for (const date of days) if (!names.has(date) && names.size < holidayLimits.holidays) names.set(date, name);
+    const span = event.rrule && rules > holidayLimits.rules ? 'UNSUPPORTED_RULE' : spanOf(event, years);
+    if (typeof span === 'string') skipped.push({ name, reason: span });
+    else addDays(names, name, span, years);
   }
-  const holidays = [...names].map(([date, name]) => ({ date, name }));
+  const holidays = [...names].map(([day, name]) => ({ date: new Date(day * dayMs).toISOString().slice(0, 10), name }));
   return { holidays: holidays.toSorted((one, other) => (one.date < other.date ? -1 : 1)), skipped };
+}
+
+/** Adds each day of an event once, although its occurrences overlap, until there are as many as a file may have. */
+function addDays(names: Map<number, string>, name: string, { starts, length }: Span, { first, last }: YearRange): void {
+  const [firstDay, endDay] = [Date.UTC(first, 0) / dayMs, Date.UTC(last + 1, 0) / dayMs];
+  let next = firstDay;
+  for (const start of starts) {
+    for (let day = Math.max(start, next); day < Math.min(start + length, endDay); day += 1) {
+      if (names.size === holidayLimits.holidays) return;
+      if (!names.has(day)) names.set(day, name);
+      next = day + 1;
+    }
+  }
 }
 
 function eventsOf(text: string): VEvent[] | undefined {
@@ -61,19 +74,22 @@ function nameOf({ summary }: VEvent): string {
   return text?.trim() || 'Holiday';
 }
 
-/** The dates of an event, or why it has none. */
-function daysOf(event: VEvent, { first, last }: YearRange): string[] | SkippedEvent['reason'] {
+/** The first days of the occurrences of an event, in order, and how many days each has. */
+interface Span {
+  starts: readonly number[];
+  length: number;
+}
+
+/** The days of an event, or why it has none. */
+function spanOf(event: VEvent, years: YearRange): Span | SkippedEvent['reason'] {
   const { start, end, rrule, status } = event;
   if (status === 'CANCELLED') return 'CANCELLED';
   if (!(start instanceof Date) || start.dateOnly !== true) return 'NOT_ALL_DAY';
   const startDay = dayOf(start);
   const length = end instanceof Date ? Math.max(1, dayOf(end) - startDay) : 1;
   if (length > holidayLimits.days) return 'TOO_LONG';
-  const starts = rrule ? startsOf(startDay, rrule.toString(), { first, last }) : [startDay];
-  if (!starts) return 'UNSUPPORTED_RULE';
-  const days = starts.flatMap((day) => Array.from({ length }, (_, index) => day + index));
-  const dates = days.map((day) => new Date(day * dayMs).toISOString().slice(0, 10));
-  return dates.filter((date) => Number(date.slice(0, 4)) >= first && Number(date.slice(0, 4)) <= last);
+  const starts = rrule ? startsOf(startDay, rrule.toString(), years) : [startDay];
+  return starts ? { starts, length } : 'UNSUPPORTED_RULE';
 }
 
 /** The number of the day since 1970-01-01: the parser makes midnight in the zone of the process of a date. */
