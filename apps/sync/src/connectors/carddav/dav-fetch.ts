@@ -97,13 +97,18 @@ function withBody({ status, statusText, headers }: Response, bytes: Buffer): Res
 
 const [tagStart, tagEnd, equals] = [0x3c, 0x3e, 0x3d];
 
-/** The number of tags and attributes. */
+/** The number of tags and attributes. Texts between them, such as photos, are passed at once. */
 function xmlParts(bytes: Buffer): number {
-  let [parts, isInTag] = [0, false];
-  for (const byte of bytes) {
-    if (byte === tagStart) [parts, isInTag] = [parts + 1, true];
-    else if (byte === tagEnd) isInTag = false;
-    else if (byte === equals && isInTag) parts += 1;
+  let parts = 0;
+  for (
+    let start = bytes.indexOf(tagStart);
+    start >= 0 && parts <= maxTreeParts;
+    start = bytes.indexOf(tagStart, start)
+  ) {
+    const found = bytes.indexOf(tagEnd, start);
+    const end = found < 0 ? bytes.length : found;
+    parts += 1;
+    for (; start < end; start += 1) if (bytes[start] === equals) parts += 1;
   }
   return parts;
 }
