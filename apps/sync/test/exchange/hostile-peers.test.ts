@@ -65,15 +65,16 @@ test.each([
   expect(await check(await addressBook())).toMatchObject({ status: 409, body: { code: 'PEER_INVALID' } });
 });
 
-test('an address book that truncates for ever is refused', async () => {
+test('an address book that truncates for ever, with another card and token each time, is refused', async () => {
+  const full = '<d:response><d:href>/book/</d:href><d:status>HTTP/1.1 507 Full</d:status></d:response>';
   answer = (response, number) => {
+    const card = `<d:response><d:href>/book/${number}</d:href></d:response>`;
     response.writeHead(207, { 'content-type': 'text/xml' });
-    const full = '<d:response><d:href>/book/</d:href><d:status>HTTP/1.1 507 Full</d:status></d:response>';
-    response.end(`<d:multistatus xmlns:d="DAV:">${full}<d:sync-token>${number}</d:sync-token></d:multistatus>`);
+    response.end(`<d:multistatus xmlns:d="DAV:">${full}${card}<d:sync-token>${number}</d:sync-token></d:multistatus>`);
   };
 
   expect(await check(await addressBook())).toMatchObject({ status: 503, body: { code: 'PEER_UNAVAILABLE' } });
-  expect(requests).toBe(1);
+  expect(requests).toBe(2_000);
 });
 
 test('a service that answers with millions of values is refused', async () => {
