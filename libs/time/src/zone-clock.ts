@@ -58,6 +58,11 @@ export class ZoneClock {
     return (localMs) => localMs - offsetAt(localMs).offsetMs;
   }
 
+  /** The instant of one local time, as `instants` has it. */
+  instant(localMs: number): number {
+    return this.instants(new Date(localMs).getUTCFullYear())(localMs);
+  }
+
   /** The instant of a local time, the earlier one if it occurs twice. Undefined if a gap skips it. */
   occurrence(localMs: number): number | undefined {
     const { offsetMs, untilMs } = this.#offsetsAround(new Date(localMs).getUTCFullYear())(localMs);

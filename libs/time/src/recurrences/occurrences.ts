@@ -61,7 +61,7 @@ function afterCompletion(recurrence: Recurrence, completedMs: number): number | 
   const clock = zoneClock(recurrence.zone);
   const dateMs = Math.floor(clock.localMs(completedMs) / dayMs) * dayMs;
   const timeMs = localMsOf(recurrence.dtstart)! % dayMs;
-  const lastOfDateMs = clock.instants(new Date(dateMs).getUTCFullYear())(dateMs + dayMs) - 1;
+  const lastOfDateMs = clock.instant(dateMs + dayMs) - 1;
   const start = dateMs + timeMs;
   if (clock.occurrence(start) !== undefined) return nextOfText(recurrence, start, recurrence.rrule, lastOfDateMs);
   // A gap skips the time of the rule on this date: noon begins the rule, and the rule names the time.
@@ -76,8 +76,7 @@ function nextOfText(recurrence: Recurrence, localMs: number, rrule: string, afte
 /** All occurrences of some instants, in order, until the end of the last year. */
 function* occurrences(recurrence: Recurrence, fromMs: number, toMs = Infinity): Generator<number, undefined> {
   const clock = zoneClock(recurrence.zone);
-  const instantsOf = (times: readonly string[] = []) =>
-    times.map((time) => clock.instants(Number(time.slice(0, 4)))(localMsOf(time)!));
+  const instantsOf = (times: readonly string[] = []) => times.map((time) => clock.instant(localMsOf(time)!));
   const excluded = new Set(instantsOf(recurrence.exdates));
   const added = [...new Set(instantsOf(recurrence.rdates))]
     .filter((instant) => instant >= fromMs && instant < toMs && !excluded.has(instant))

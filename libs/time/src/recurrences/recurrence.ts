@@ -45,3 +45,9 @@ export function localMsOf(time: string): number | undefined {
   if (Number.isNaN(localMs) || new Date(localMs).toISOString() !== `${time}.000Z`) return undefined;
   return localMs;
 }
+
+/** Milliseconds of a time in UTC in the form of an RRULE, such as `20261231T225959Z`; undefined unless it is a time of the calendar. */
+export function utcMsOf(basic: string): number | undefined {
+  const [, year, month, day, hour, minute, second] = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/.exec(basic) ?? [];
+  return localMsOf(`${year}-${month}-${day}T${hour}:${minute}:${second}`);
+}

@@ -1,5 +1,5 @@
 import type { Fault, FaultReason } from '../fault.js';
-import { recurrenceLimits } from './recurrence.js';
+import { recurrenceLimits, utcMsOf } from './recurrence.js';
 
 type Parts = ReadonlyMap<string, string>;
 
@@ -108,9 +108,7 @@ function partFault(name: string, value: string): string | undefined {
     case 'FREQ':
       return undefined;
     case 'UNTIL':
-      return /^\d{8}T\d{6}Z$/.test(value) && isTime(value)
-        ? undefined
-        : 'UNTIL is a time in UTC, such as 20261231T225959Z.';
+      return utcMsOf(value) === undefined ? 'UNTIL is a time in UTC, such as 20261231T225959Z.' : undefined;
     case 'WKST':
       return /^(?:MO|TU|WE|TH|FR|SA|SU)$/.test(value) ? undefined : 'WKST is a day, such as MO.';
     case 'BYDAY':
@@ -135,11 +133,4 @@ function listFault(
 
 function isWhole(text: string, min: number, max: number): boolean {
   return /^\d{1,4}$/.test(text) && Number(text) >= min && Number(text) <= max;
-}
-
-function isTime(basic: string): boolean {
-  const [, year, month, day, hour, minute, second] = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/.exec(basic) ?? [];
-  const text = `${year}-${month}-${day}T${hour}:${minute}:${second}`;
-  const timeMs = Date.parse(`${text}Z`);
-  return !Number.isNaN(timeMs) && new Date(timeMs).toISOString() === `${text}.000Z`;
 }

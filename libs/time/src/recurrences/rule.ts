@@ -1,5 +1,5 @@
 import { dayMs, zoneClock } from '../zone-clock.js';
-import { localMsOf, type Recurrence } from './recurrence.js';
+import { localMsOf, utcMsOf, type Recurrence } from './recurrence.js';
 
 const weekdayNames = ['SU', 'MO', 'TU', 'WE', 'TH', 'FR', 'SA'];
 
@@ -32,13 +32,14 @@ function readRule(rrule: string, startMs: number): Rule {
   const parts = partsOfRule(rrule);
   const numbers = (name: string) => parts.get(name)?.split(',').map(Number);
   const frequency = parts.get('FREQ') as Frequency;
+  const until = parts.get('UNTIL');
   const start = new Date(startMs);
   const rule: Rule = {
     frequency,
     interval: Number(parts.get('INTERVAL') ?? 1),
     firstWeekday: weekdayNames.indexOf(parts.get('WKST') ?? 'MO'),
     count: Number(parts.get('COUNT') ?? Infinity),
-    untilMs: untilMsOf(parts.get('UNTIL')),
+    untilMs: until === undefined ? Infinity : utcMsOf(until)!,
     months: numbers('BYMONTH'),
     monthDays: numbers('BYMONTHDAY'),
     yearDays: numbers('BYYEARDAY'),
@@ -72,12 +73,6 @@ function timesOf(hours: number[], minutes: number[], seconds: number[]): number[
   return [...new Set(times)].toSorted((one, other) => one - other);
 }
 
-/** @param until such as `20261231T225959Z` */
-function untilMsOf(until: string | undefined): number {
-  const iso = until?.replace(/^(....)(..)(..)T(..)(..)(..)Z$/, '$1-$2-$3T$4:$5:$6Z');
-  return iso === undefined ? Infinity : Date.parse(iso);
-}
-
 /**
  * The instants at which a rule occurs, in order, without the dates that are added and left out: looks at each day. Only each
  * `INTERVAL`th period counts, which is a day, week, month or year.
@@ -95,7 +90,7 @@ export function* instantsOfRule(
   const { numberOf, daysOf } = periodsOf(rule, Math.floor(startMs / dayMs));
   const findDay = dayFinder(rule);
   const instantsOf = instantsOfDays(rule, zone);
-  const firstMs = zoneClock(zone).instants(new Date(startMs).getUTCFullYear())(startMs);
+  const firstMs = zoneClock(zone).instant(startMs);
   const lastMs = Math.min(rule.untilMs, endMs - 1);
   // No local time is as much as a day away from UTC.
   const [fromDay, endDay] = [Math.floor(fromMs / dayMs) - 1, Math.floor(lastMs / dayMs) + 2];
