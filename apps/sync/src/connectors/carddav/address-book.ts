@@ -23,8 +23,8 @@ export interface PutAnswer {
 const cardType = 'text/vcard; charset=utf-8';
 const etagProperty = { 'd:getetag': {} };
 
-/** Most answers of one listing that the server truncates. */
-const maxAnswers = 2_000;
+/** A listing may be truncated that often however few cards come; after that, each answer brings as many new ones on average. */
+const truncation = { answers: 100, cards: 10 };
 
 /** The requests to one address book. A card's id is the last segment of its URL, its version the ETag. */
 export class AddressBook {
@@ -61,7 +61,8 @@ export class AddressBook {
       if (given === undefined)
         throw new ConnectorError('UNSUPPORTED', 'The server does not synchronise collections (RFC 6578).');
       if (!isTruncated) return { changes: [...changes.values()], token: given };
-      if (given === next || answer.responses.length === 1 || answers === maxAnswers)
+      const isSlow = answers > truncation.answers && changes.size < answers * truncation.cards;
+      if (given === next || answer.responses.length === 1 || isSlow)
         throw new ConnectorError('UNAVAILABLE', 'The server truncates its answer and does not continue.');
       next = given;
     }
