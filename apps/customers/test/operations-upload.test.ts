@@ -28,14 +28,18 @@ async function cancel(id: string): Promise<void> {
   await customers.call('cancelOperation', { id }, tenant.caller);
 }
 
-/** Uploads the next part of the file; retries while the interrupted call still stores its bytes. */
-async function goOn(id: string): Promise<Operation> {
-  const { receivedBytes: offset } = await tenant.get(id);
+/**
+ * Uploads more of the file; retries while the interrupted call still stores its bytes.
+ *
+ * @param next what to upload after the bytes that are received
+ */
+async function goOn(id: string, next: (received: number) => { start: number; end?: number }): Promise<Operation> {
+  const { start, end } = next((await tenant.get(id)).receivedBytes);
   try {
-    return await tenant.upload(id, [file.subarray(offset, offset + 100_001)], { offset, complete: false });
+    return await tenant.upload(id, [file.subarray(start, end)], { offset: start, complete: end === undefined });
   } catch (error) {
     expect(error).toMatchObject({ reason: 'UPLOAD_IN_PROGRESS' });
-    return goOn(id);
+    return goOn(id, next);
   }
 }
 
@@ -49,16 +53,16 @@ test('an interrupted upload retains the received bytes, and resumes from there',
   call.cancel();
   await expect(answer).rejects.toThrow();
 
-  const part = await goOn(id);
+  const part = await goOn(id, (received) => ({ start: received, end: received + 100_001 }));
   const stored = await storedFile(id);
   // Repeats the last received bytes.
-  const whole = await tenant.upload(id, [file.subarray(part.receivedBytes - 50_000)], {
-    offset: part.receivedBytes - 50_000,
-  });
+  const whole = await goOn(id, (received) => ({ start: received - 50_000 }));
 
   expect(part.state).toBe(State.WAITING);
   expect(part.receivedBytes).toBeGreaterThanOrEqual(keptBytes + 100_001);
-  expect(stored.equals(file.subarray(0, part.receivedBytes))).toBe(true);
+  // The interrupted call may have stored more meanwhile.
+  expect(stored.length).toBeGreaterThanOrEqual(part.receivedBytes);
+  expect(stored.equals(file.subarray(0, stored.length))).toBe(true);
   expect(whole).toMatchObject({ state: State.RUNNING, receivedBytes: file.length });
   const paused = await customers.call('pauseOperation', { id }, tenant.caller);
   expect(paused.state).toBe(State.PAUSED);
