@@ -90,6 +90,15 @@ describe('signing in', () => {
     expect(await signIn()).toMatchObject({ id: user.id });
   });
 
+  test('is refused for an account to no other network by the attempts of one', async () => {
+    for (let attempt = 0; attempt < 105; attempt += 1) {
+      const guess = signIn({ address: '192.0.2.5', password: 'wrong password' });
+      await expect(guess).rejects.toMatchObject(attempt < 10 ? wrong : tooMany);
+    }
+
+    expect(await signIn()).toMatchObject({ id: user.id });
+  });
+
   test('is refused for an unknown account as for an existing one', async () => {
     const nobody = { email: 'nobody@example.com', address: '192.0.2.2' };
     for (let attempt = 0; attempt < 10; attempt += 1) await expect(signIn(nobody)).rejects.toMatchObject(wrong);

@@ -51,20 +51,18 @@ export class Throttle {
   ) {}
 
   /**
-   * Counts an attempt before it is made, so that concurrent attempts do not exceed the limit.
+   * Counts an attempt before it is made, so that concurrent attempts do not exceed the limit. An attempt that one limit refuses is no
+   * guess and counts against none: one network must not use up the attempts of all others on an account.
    *
    * @throws AppError RESOURCE_EXHAUSTED TOO_MANY_ATTEMPTS
    */
   async take(kind: AttemptKind, limits: readonly Limit[]): Promise<void> {
     if (this.#queues[kind].waiting >= maxWaiting) throw tooMany(5);
-    const counted = limits.map((limit) => ({ ...limit, key: this.#keyOf(limit) }));
-    const keys = counted.map(({ key }) => key);
-    const seconds = counted.map(({ windowSeconds }) => windowSeconds);
-    const rows = await this.#enqueue<CountedWindow>(kind, countAttempts, keys, seconds);
-    const waits = counted.flatMap(({ key, attempts }) =>
-      rows.filter((row) => row.key.equals(key) && row.attempts > attempts).map(({ wait_seconds }) => wait_seconds),
-    );
-    if (waits.length > 0) throw tooMany(Math.max(1, ...waits.map(Math.ceil)));
+    const keys = limits.map((limit) => this.#keyOf(limit));
+    const seconds = limits.map(({ windowSeconds }) => windowSeconds);
+    const most = limits.map(({ attempts }) => attempts);
+    const full = await this.#enqueue<FullWindow>(kind, countAttempts, keys, seconds, most);
+    if (full.length > 0) throw tooMany(Math.max(1, ...full.map(({ wait_seconds }) => Math.ceil(wait_seconds))));
   }
 
   /** Refunds an attempt that was not a wrong guess. */
@@ -95,9 +93,7 @@ export class Throttle {
   }
 }
 
-interface CountedWindow {
-  key: Buffer;
-  attempts: number;
+interface FullWindow {
   wait_seconds: number;
 }
 
@@ -114,14 +110,21 @@ const countAttempts = {
     with cleared as (
       delete from attempt_window where key = any (array(
         select key from attempt_window where end_time <= now() and key <> all ($1::bytea[])
-        order by end_time limit ${endedWindowsPerAttempt} for update skip locked)))
-    insert into attempt_window as w (key, attempts, end_time)
-    select key, 1, now() + make_interval(secs => seconds) from unnest($1::bytea[], $2::int[]) as t (key, seconds)
-    order by key
-    on conflict (key) do update set
-      attempts = case when w.end_time <= now() then 1 else w.attempts + 1 end,
-      end_time = case when w.end_time <= now() then excluded.end_time else w.end_time end
-    returning w.key, w.attempts, extract(epoch from w.end_time - now())::float8 as wait_seconds`,
+        order by end_time limit ${endedWindowsPerAttempt} for update skip locked))),
+    wanted as (select * from unnest($1::bytea[], $2::int[], $3::int[]) as t (key, seconds, most)),
+    full_before as (
+      select w.end_time from attempt_window w join wanted using (key) where w.end_time > now() and w.attempts >= most),
+    counted as (
+      insert into attempt_window as w (key, attempts, end_time)
+      select key, 1, now() + make_interval(secs => seconds) from wanted where not exists (select from full_before)
+      order by key
+      on conflict (key) do update set
+        attempts = case when w.end_time <= now() then 1 else w.attempts + 1 end,
+        end_time = case when w.end_time <= now() then excluded.end_time else w.end_time end
+      returning w.key, w.attempts, w.end_time),
+    full_now as (select end_time from counted join wanted using (key) where attempts > most)
+    select extract(epoch from end_time - now())::float8 as wait_seconds
+    from (table full_before union all table full_now) windows`,
 };
 
 const refundAttempts = {
