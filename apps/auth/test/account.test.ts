@@ -1,4 +1,4 @@
-import type { User } from '@rapport/contracts/rapport/auth/v1/users_service';
+import { User_State, type User } from '@rapport/contracts/rapport/auth/v1/users_service';
 import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -99,6 +99,20 @@ describe('a password reset', () => {
     await expect(complete(token)).rejects.toMatchObject(wrongToken);
     expect(await verify(newPassword)).toMatchObject({ id: user.id, sessionEpoch: 1 });
     expect(await sessionsOf(caller)).toEqual([]);
+  });
+
+  test('is void after the password was changed, or the user was disabled', async () => {
+    await request(user.email);
+    const token = await mailedReset();
+    await change(password, newPassword);
+    await expect(complete(token, 'walrus dusk plinth')).rejects.toMatchObject(wrongToken);
+
+    await request(user.email);
+    await expect.poll(() => auth.mails.to(user.email)).toHaveLength(3);
+    const second = await auth.mails.tokenTo(user.email);
+    await auth.updateUser(admin, user.id, { state: User_State.DISABLED });
+    await auth.updateUser(admin, user.id, { state: User_State.ACTIVE });
+    await expect(complete(second, 'walrus dusk plinth')).rejects.toMatchObject(wrongToken);
   });
 
   test('responds alike for unknown accounts and workspaces', async () => {

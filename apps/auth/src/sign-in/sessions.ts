@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { v7 } from 'uuid';
 import { recordSecurityEvent } from '../security-events/security-event.js';
+import { OneTimeToken } from '../storage/one-time-token.entity.js';
 import type { UserAccount } from '../storage/user-account.entity.js';
 import { UserSession } from '../storage/user-session.entity.js';
 
@@ -46,8 +47,13 @@ export async function endSession(em: EntityManager, tenantId: string, id: string
   return (await em.nativeDelete(UserSession, { tenantId, id })) === 1;
 }
 
-/** Ends all sessions of a user. Raising the epoch ends their tokens too. @param em in a transaction */
+/**
+ * Ends all sessions of a user, and the link of a mail that could set another password. Raising the epoch ends their tokens too.
+ *
+ * @param em in a transaction
+ */
 export async function endSessionsOf(em: EntityManager, user: UserAccount): Promise<void> {
   user.sessionEpoch += 1;
+  await em.nativeDelete(OneTimeToken, { tenantId: user.tenantId, userId: user.id, purpose: 'PASSWORD_RESET' });
   await em.nativeDelete(UserSession, { tenantId: user.tenantId, userId: user.id });
 }
