@@ -82,6 +82,16 @@ describe('the pages', () => {
     expect((await browser.submit(page, '/sign-in', { email, password })).text).toContain('Allow');
   });
 
+  test('refuse NUL, which the database cannot store', async () => {
+    const { browser, page } = await provider.authorize(client);
+    const address = `${provider.server.authorization_endpoint ?? ''}?client_id=${client.client.client_id}&state=%00`;
+
+    const form = await browser.submit(page, '/sign-in', { email: 'a\0@example.com', password: 'x' });
+
+    expect([form.status, (await fetch(address)).status]).toEqual([400, 400]);
+    expect(JSON.parse(form.text)).toMatchObject({ error: 'invalid_request' });
+  });
+
   test('hide their cookies from scripts and other sites', async () => {
     const { headers } = await fetch(page(), { redirect: 'manual' });
 

@@ -15,6 +15,7 @@ import type { Middleware } from 'koa';
 import type { AccountPages } from '../pages/account-pages.js';
 import type { ForgottenPassword } from '../pages/forgotten-password.js';
 import { Interactions } from '../pages/interactions.js';
+import { refuseNul } from '../pages/read-form.js';
 import type { SignOut } from '../pages/sign-out.js';
 import type { KeySet, SigningKeys } from '../tokens/signing-keys.js';
 import { awayError, DatabaseAway } from '../records/database-away.js';
@@ -104,8 +105,9 @@ export class OidcServer {
     // An event of Koa, which the provider's types omit.
     (provider as EventEmitter).on('error', logFailure);
     provider.use(answerWhileAway);
-    provider.use(refuseTooLarge);
+    provider.use(refuseUnreadable);
     provider.use(accountPages.middleware);
+    provider.use(refuseNulInQuery);
     provider.use(new Interactions(issuer, database, accounts, forgottenPassword).middleware(provider));
     provider.use(signOut.middleware(provider));
     trackRevocations(provider);
@@ -139,12 +141,21 @@ const answerWhileAway: Middleware = async (_context, next) => {
   }
 };
 
-const refuseTooLarge: Middleware = async (context, next) => {
+/** The pages of mailed links have an answer of their own to any token. */
+const refuseNulInQuery: Middleware = async (context, next) => {
+  refuseNul(context.querystring);
+  await next();
+};
+
+const unreadable: Readonly<Record<string, number>> = { BODY_TOO_LARGE: 413, REQUEST_MALFORMED: 400 };
+
+const refuseUnreadable: Middleware = async (context, next) => {
   try {
     await next();
   } catch (error) {
-    if (!(error instanceof AppError) || error.reason !== 'BODY_TOO_LARGE') throw error;
-    context.status = 413;
+    const status = error instanceof AppError ? unreadable[error.reason] : undefined;
+    if (!(error instanceof AppError) || status === undefined) throw error;
+    context.status = status;
     context.body = { error: 'invalid_request', error_description: error.message };
   }
 };
