@@ -1,3 +1,4 @@
+import { ConnectorError } from '../connector-error.js';
 import type { VCard, VCardParameter, VCardProperty, VCardVersion } from './card.js';
 import type { RawCard } from './split-cards.js';
 
@@ -5,18 +6,30 @@ const versions: readonly string[] = ['2.1', '3.0', '4.0'];
 /** Encodings that version 2.1 allows without `ENCODING=`. */
 const bareEncodings = ['QUOTED-PRINTABLE', 'BASE64', '7BIT', '8BIT'];
 
-/** Parses the properties of a card (vCard 2.1, RFC 2426, RFC 6350). Keeps everything that it cannot parse. */
+/** Most properties of a card, and characters of their names and parameters: a card is parsed in one turn of the event loop. */
+const maxProperties = 10_000;
+const maxHeadSize = 128 * 1024;
+
+/**
+ * Parses the properties of a card (vCard 2.1, RFC 2426, RFC 6350). Keeps everything that it cannot parse.
+ *
+ * @throws ConnectorError INVALID for a card with more than the limits
+ */
 export function parseCard({ lines, line }: RawCard): VCard {
   // Folding differs between versions, but a line with the version is never folded.
   const version = findVersion(lines);
   const card: VCard = { version: version ?? '3.0', properties: [], line, issues: [] };
   if (version === undefined) card.issues.push(issue('NO_VERSION', 'No known VERSION; read as 3.0.', line));
-  let at = 1;
+  let [at, headSize] = [1, 0];
   while (at < lines.length) {
     const source = takeLines(lines, at, card.version);
     const first = lines[at] ?? '';
     if (/^END\s*:/i.test(first.trim()) && source.length === 1) break;
-    card.properties.push(parseProperty(source, line + at, card));
+    const text = unfold(source, card.version);
+    const colon = findColon(text);
+    headSize += Math.max(colon, 0);
+    if (card.properties.length === maxProperties || headSize > maxHeadSize) throw tooLarge(line);
+    card.properties.push(parseProperty({ text, colon, source, line: line + at }, card));
     at += source.length;
   }
   return card;
@@ -56,9 +69,16 @@ function nestedLines(lines: string[], from: number): number {
   return end < 0 ? 0 : end - from + 1;
 }
 
-function parseProperty(source: string[], line: number, card: VCard): VCardProperty {
-  const text = unfold(source, card.version);
-  const colon = findColon(text);
+interface PropertyLine {
+  /** The unfolded lines. */
+  text: string;
+  /** Where the value begins; -1 without one. */
+  colon: number;
+  source: string[];
+  line: number;
+}
+
+function parseProperty({ text, colon, source, line }: PropertyLine, card: VCard): VCardProperty {
   const [head = '', ...given] = colon < 0 ? [] : splitOutsideQuotes(text.slice(0, colon), ';');
   const [, group, name] = /^\s*(?:([\w-]+)\.)?([\w-]+)\s*$/.exec(head) ?? [];
   if (name === undefined) {
@@ -72,13 +92,15 @@ function parseProperty(source: string[], line: number, card: VCard): VCardProper
 
 /** In 2.1 the white space that begins a folded line belongs to the value; later versions add it. */
 function unfold([first = '', ...rest]: string[], version: VCardVersion): string {
-  let text = first;
+  // Joined once: reading the end of a growing text would copy all of it for each line.
+  const parts = [first];
   const quotedPrintable = /^[^:]*QUOTED-PRINTABLE/i.test(first);
   for (const line of rest) {
-    if (quotedPrintable && text.endsWith('=')) text = text.slice(0, -1) + line;
-    else text += version === '2.1' ? line : line.slice(/^[ \t]/.test(line) ? 1 : 0);
+    const last = parts.at(-1) ?? '';
+    if (quotedPrintable && last.endsWith('=')) parts.splice(-1, 1, last.slice(0, -1), line);
+    else parts.push(version === '2.1' ? line : line.slice(/^[ \t]/.test(line) ? 1 : 0));
   }
-  return text;
+  return parts.join('');
 }
 
 /** The first colon outside of quotes; without a closing quote, the first colon. */
@@ -110,6 +132,11 @@ function parseParameter(text: string): VCardParameter {
   }
   const value = text.trim();
   return { name: bareEncodings.includes(value.toUpperCase()) ? 'ENCODING' : 'TYPE', value };
+}
+
+function tooLarge(line: number): ConnectorError {
+  const most = `${maxProperties} properties, or ${maxHeadSize} characters in their names and parameters`;
+  return new ConnectorError('INVALID', `The card at line ${line} has more than ${most}.`);
 }
 
 function issue(reason: string, message: string, line: number) {
