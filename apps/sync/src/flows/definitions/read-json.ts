@@ -1,4 +1,7 @@
-import { invalidArgument } from '@rapport/platform';
+import { invalidArgument, jsonSize } from '@rapport/platform';
+
+/** Most values of a body, by `jsonSize`. They are parsed and checked in one turn of the event loop. */
+const maxParts = 100_000;
 
 /**
  * Reads a body that another system has written.
@@ -9,27 +12,34 @@ import { invalidArgument } from '@rapport/platform';
  */
 export function readJson(bytes: Uint8Array, field: string, maxDepth: number): unknown {
   if (bytes.length === 0) return null;
-  const body = parsed(bytes, field);
-  if (depthWithin(body, maxDepth)) return body;
+  const text = textOf(bytes, field);
+  const { parts, depth } = jsonSize(text);
+  if (parts > maxParts) {
+    throw invalidArgument([{ field, reason: 'TOO_MANY_ITEMS', description: `must have at most ${maxParts} values` }]);
+  }
+  const body = parsed(text, field);
+  if (depth <= maxDepth) return body;
   throw invalidArgument([{ field, reason: 'TOO_DEEP', description: `has more than ${maxDepth} levels` }]);
 }
 
-function parsed(bytes: Uint8Array, field: string): unknown {
+function textOf(bytes: Uint8Array, field: string): string {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown;
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
-    if (!(cause instanceof SyntaxError || cause instanceof TypeError)) throw cause;
-    throw invalidArgument([{ field, reason: 'JSON_INVALID', description: 'is not JSON' }]);
+    if (!(cause instanceof TypeError)) throw cause;
+    throw notJson(field);
   }
 }
 
-/** Level by level, so that no nesting overflows the stack. */
-function depthWithin(value: unknown, most: number): boolean {
-  let level: unknown[] = [value];
-  for (let depth = 0; level.length > 0; depth++) {
-    const nested = level.filter((each): each is object => typeof each === 'object' && each !== null);
-    if (nested.length > 0 && depth === most) return false;
-    level = nested.flatMap((each): unknown[] => Object.values(each));
+function parsed(text: string, field: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    throw notJson(field);
   }
-  return true;
+}
+
+function notJson(field: string) {
+  return invalidArgument([{ field, reason: 'JSON_INVALID', description: 'is not JSON' }]);
 }

@@ -83,6 +83,11 @@ test.each<[string, readonly unknown[], ...string[]]>([
   ],
   ['with too many levels of steps', [withSteps(nested(7))], `${first}${'.steps[0].do'.repeat(6)}.steps[0] TOO_DEEP`],
   ['with too many levels of JSON', [`{"flow":${'['.repeat(5_000)}${']'.repeat(5_000)}}`], 'file.lines[0] TOO_DEEP'],
+  [
+    'with too many values in a line',
+    [lineOf('a', manual), `{"flow":{"key":"b","name":"X","definition":{"steps":[${'{},'.repeat(60_000)}{}]}}}`],
+    'file.lines[1] TOO_MANY_ITEMS',
+  ],
   ['with too many steps', [withSteps(wide(2))], `${first}.steps TOO_MANY_ITEMS`],
   ['with too many flows', Array.from({ length: 201 }, (_, at) => lineOf(`k${at}`, manual)), 'file TOO_MANY_ITEMS'],
   [

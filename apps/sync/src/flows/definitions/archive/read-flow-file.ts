@@ -54,9 +54,14 @@ export async function readFlowFile(bytes: Uint8Array): Promise<FileFlow[]> {
 /** The lines that are not empty, each with its index. */
 function* linesOf(bytes: Uint8Array): Generator<{ index: number; line: Uint8Array }> {
   for (let [index, start] = [0, 0]; start < bytes.length; index++) {
+    // A call of `indexOf` for each empty line would take a fifth of a second for a file of nothing else.
+    if (bytes[start] === newline) {
+      start += 1;
+      continue;
+    }
     const found = bytes.indexOf(newline, start);
     const end = found === -1 ? bytes.length : found;
-    if (end > start) yield { index, line: bytes.subarray(start, end) };
+    yield { index, line: bytes.subarray(start, end) };
     start = end + 1;
   }
 }
