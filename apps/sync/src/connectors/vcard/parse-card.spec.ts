@@ -24,9 +24,11 @@ it('a folded line loses one space, which 2.1 keeps, and a soft line break its si
 it.each([
   ['properties', Array<string>(10_000).fill('x')],
   ['parameters', [`N${';'.repeat(128 * 1_024)}:a`]],
+  ['parts of a name', [`N:${';'.repeat(65_537)}`]],
+  ['escapes in all', Array<string>(2).fill(`NOTE:${'\\\\'.repeat(20_000)}`)],
   ['parameters of several properties', Array<string>(129).fill(`N${';'.repeat(1_023)}:a`)],
 ])('a card with too many %s is refused', (_, lines) => {
-  expect(() => card('3.0', lines)).toThrow('The card at line 7 has more than 10000 properties, or 131072 characters');
+  expect(() => card('3.0', lines)).toThrow('The card at line 7 has more than 10000 properties, 131072 characters');
 });
 
 it('a photo of 6 MiB in one line is read', () => {

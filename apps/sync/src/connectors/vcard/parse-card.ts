@@ -9,6 +9,9 @@ const bareEncodings = ['QUOTED-PRINTABLE', 'BASE64', '7BIT', '8BIT'];
 /** Most properties of a card, and characters of their names and parameters: a card is parsed in one turn of the event loop. */
 const maxProperties = 10_000;
 const maxHeadSize = 128 * 1024;
+/** Most separators and escapes of values, each of which is decoded to a text of its own. Photos have none. */
+const maxMarks = 64 * 1024;
+const marks: ReadonlySet<number> = new Set([0x2c, 0x3b, 0x3d, 0x5c]);
 
 /**
  * Parses the properties of a card (vCard 2.1, RFC 2426, RFC 6350). Keeps everything that it cannot parse.
@@ -20,7 +23,7 @@ export function parseCard({ lines, line }: RawCard): VCard {
   const version = findVersion(lines);
   const card: VCard = { version: version ?? '3.0', properties: [], line, issues: [] };
   if (version === undefined) card.issues.push(issue('NO_VERSION', 'No known VERSION; read as 3.0.', line));
-  let [at, headSize] = [1, 0];
+  let [at, headSize, found] = [1, 0, 0];
   while (at < lines.length) {
     const source = takeLines(lines, at, card.version);
     const first = lines[at] ?? '';
@@ -28,7 +31,9 @@ export function parseCard({ lines, line }: RawCard): VCard {
     const text = unfold(source, card.version);
     const colon = findColon(text);
     headSize += Math.max(colon, 0);
-    if (card.properties.length === maxProperties || headSize > maxHeadSize) throw tooLarge(line);
+    found += marksFrom(text, colon + 1);
+    const isTooLarge = card.properties.length === maxProperties || headSize > maxHeadSize || found > maxMarks;
+    if (isTooLarge) throw tooLarge(line);
     card.properties.push(parseProperty({ text, colon, source, line: line + at }, card));
     at += source.length;
   }
@@ -113,6 +118,13 @@ function findColon(text: string): number {
   return text.indexOf(':');
 }
 
+/** The number of `,`, `;`, `=` and backslashes from an index on. */
+function marksFrom(text: string, start: number): number {
+  let count = 0;
+  for (let at = start; at < text.length; at += 1) if (marks.has(text.charCodeAt(at))) count += 1;
+  return count;
+}
+
 function splitOutsideQuotes(text: string, separator: string): string[] {
   const parts = [''];
   let quoted = false;
@@ -135,7 +147,7 @@ function parseParameter(text: string): VCardParameter {
 }
 
 function tooLarge(line: number): ConnectorError {
-  const most = `${maxProperties} properties, or ${maxHeadSize} characters in their names and parameters`;
+  const most = `${maxProperties} properties, ${maxHeadSize} characters of names and parameters, or ${maxMarks} separators`;
   return new ConnectorError('INVALID', `The card at line ${line} has more than ${most}.`);
 }
 
