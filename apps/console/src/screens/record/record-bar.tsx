@@ -2,6 +2,7 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { defaultParseSearch, Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { titleOf } from '../../hints/hints.ts';
+import { nextStepOf } from '../../hints/steps.ts';
 import { itemParameters, pathOf } from '../../app/resource.ts';
 import { labels, t } from '../../app/language.ts';
 import { useShortcut } from '../../app/shortcuts.ts';
@@ -123,11 +124,19 @@ function CopyCurl({ item }: { item: Item }) {
 /** The operations of the contract on this record. */
 function Actions({ item, label }: { item: Item; label: string }) {
   const [verb, setVerb] = useState<string>();
-  const { resource, parents, id, isDeleted, may } = item;
+  const { resource, parents, id, now, asOf, isDeleted, may } = item;
   const { remove, restore } = useRemoval(item);
   const verbs = resource.verbs.filter((each) => may(each) && isAct(each));
+  const step = isDeleted || asOf !== undefined ? undefined : nextStepOf(resource, now);
   return (
     <>
+      {step !== undefined && may(step) && (
+        <span className={style.wide}>
+          <Button kind="primary" onPress={() => setVerb(step)}>
+            {labels.operation(step)}
+          </Button>
+        </span>
+      )}
       <Menu label={label} button={<IconButton name={label} icon={icons.Ellipsis} />}>
         {verbs.map((each) => (
           <MenuItem key={each} icon={icons.Zap} onAction={() => setVerb(each)}>
