@@ -110,6 +110,31 @@ describe('the page of a record', () => {
     await page.getByRole('button', { name: 'Undo' }).click();
     await page.getByRole('button', { name: 'drawing.txt', exact: true }).waitFor();
   });
+
+  test('offers what the status of a lead asks for as a button', async () => {
+    const { id: customerId } = await workspace.api('POST', '/v1/customers', { kind: 'PERSON', displayName: 'Grace' });
+    const path = `/leads/${String((await workspace.api('POST', '/v1/leads', { customerId }))['id'])}`;
+    await goTo(page, path);
+    await page.getByRole('button', { name: 'Qualify lead' }).waitFor();
+    await workspace.api('POST', `/v1${path}:disqualify`, { reason: 'no budget' });
+    await page.getByRole('button', { name: 'Reopen lead' }).click();
+    await page.getByRole('dialog', { name: 'Reopen lead' }).getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('button', { name: 'Qualify lead' }).waitFor();
+    expect(await workspace.api('GET', `/v1${path}`)).toMatchObject({ status: 'WORKING' });
+    const stages = [{ key: 'open', name: 'Open', kind: 'OPEN', probability: 50 }];
+    const { id: pipelineId } = await workspace.api('POST', '/v1/pipelines', { name: 'Fair', stages });
+    await workspace.api('POST', `/v1${path}:qualify`, { deal: { title: 'Theta', pipelineId } });
+    await page.getByRole('button', { name: 'Qualify lead' }).waitFor({ state: 'detached' });
+  });
+
+  test('offers no step without the permission for it', async () => {
+    const { id } = await workspace.api('POST', '/v1/tasks', { subject: 'Call Ada' });
+    await goTo(page, `/tasks/${String(id)}`);
+    await page.getByRole('button', { name: 'Complete task' }).waitFor();
+    const reader = await workspace.open(`/tasks/${String(id)}`, await workspace.person(['read-only']));
+    await reader.getByRole('heading', { name: 'Call Ada' }).waitFor();
+    expect(await reader.getByRole('button', { name: 'Complete task' }).count()).toBe(0);
+  });
 });
 
 describe('the form of a new record', () => {
