@@ -52,7 +52,8 @@ export class Throttle {
 
   /**
    * Counts an attempt before it is made, so that concurrent attempts do not exceed the limit. An attempt that one limit refuses is no
-   * guess and counts against none: one network must not use up the attempts of all others on an account.
+   * guess and counts against none, unless another process takes the last one at the same moment: one network must not use up the
+   * attempts of all others on an account.
    *
    * @throws AppError RESOURCE_EXHAUSTED TOO_MANY_ATTEMPTS
    */
