@@ -42,6 +42,7 @@ export {
 } from './rest/problem.js';
 export { BodySchemas, nestedKeyword } from './rest/body-schemas.js';
 export { enumNames } from './rest/enum-names.js';
+export { feedTypes, type FeedTypes } from './records/feed-types.js';
 export {
   allFields,
   namedFields,

@@ -1,7 +1,6 @@
-import { contractWithSiteVisits } from '@rapport/contracts';
+import { contractWithSiteVisits, feedTypes } from '@rapport/contracts';
 import { ChangeOperation } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { expect, it } from 'vitest';
-import { recordTypes } from '../events/record-types.js';
 import { eventTypeOf, eventTypes, eventTypesOf, readPermissions, wants } from './event-types.js';
 
 const mayRead = { readPermissions: ['customers.read'] };
@@ -37,7 +36,7 @@ it('knows every operation that the contract has', () => {
   expect(types.filter((type) => !eventTypes.has(type))).toEqual(['changes.gap']);
 });
 
-const withSiteVisits = recordTypes(contractWithSiteVisits());
+const withSiteVisits = feedTypes(contractWithSiteVisits());
 
 /** Types of released versions. An endpoint with a type that is removed here is refused at its next change. */
 const released = [

@@ -1,8 +1,8 @@
 import type { Change } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { ChangeOperation } from '@rapport/contracts/rapport/api/v1/change_feed';
-import { platformContract } from '@rapport/contracts';
+import { feedTypes, platformContract, type FeedTypes } from '@rapport/contracts';
 import { permissionForAll, permissionMissing } from '@rapport/platform';
-import { namingFields, readPermissionsByPlural, recordTypes, type RecordTypes } from '../events/record-types.js';
+import { namingFields, readPermissionsByPlural } from '../events/named-records.js';
 
 /** Reports that changes may have been missed. Every endpoint receives it. */
 export const gapEvent = 'changes.gap';
@@ -19,7 +19,7 @@ const verbs: Readonly<Record<number, string>> = {
 };
 
 const contract = platformContract();
-const known = recordTypes(contract);
+const known = feedTypes(contract);
 
 /** The fields with resource names, by type, and the permissions to read the records that they name. */
 const naming = new Map([...known].map(([type, method]) => [type, namingFields(contract, method)]));
@@ -28,7 +28,7 @@ const permissionsByPlural = readPermissionsByPlural(contract);
 /** The event types that endpoints can subscribe to. */
 export const eventTypes: ReadonlySet<string> = eventTypesOf(known);
 
-export function eventTypesOf(types: RecordTypes): Set<string> {
+export function eventTypesOf(types: FeedTypes): Set<string> {
   const kinds = ['*', ...Object.values(verbs)];
   return new Set(['*', disabledEvent, ...[...types.keys()].flatMap((type) => kinds.map((kind) => `${type}.${kind}`))]);
 }

@@ -1,5 +1,4 @@
-import { PersonalDataMask, platformContract, type Contract } from '@rapport/contracts';
-import { recordTypes } from './record-types.js';
+import { feedTypes, PersonalDataMask, platformContract, type Contract } from '@rapport/contracts';
 
 type Values = Record<string, unknown>;
 
@@ -7,7 +6,7 @@ type Values = Record<string, unknown>;
 export const personalFieldsHidden = personalFieldsHiddenBy(platformContract());
 
 export function personalFieldsHiddenBy(of: Contract): (type: string, values: Values) => Values {
-  const [mask, types] = [new PersonalDataMask(of), recordTypes(of)];
+  const [mask, types] = [new PersonalDataMask(of), feedTypes(of)];
   return (type, values) => {
     const method = types.get(type);
     if (!method) return {};
