@@ -108,7 +108,7 @@ test('a campaign is checked, previewed as a recipient, started by mouse, and acc
   const { campaigns } = await workspace.api<{ campaigns: Json[] }>('GET', '/v1/campaigns');
   expect(campaigns).toMatchObject([{ name: 'Spring catalogue', conversionDays: 30 }]);
   await mail.getByRole('button', { name: 'Send test' }).click();
-  await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: /test/i }).click();
   await page.getByRole('dialog').waitFor({ state: 'hidden' });
   const { messages } = await workspace.api<{ messages: Json[] }>('GET', '/v1/messages');
   expect(messages).toMatchObject([{ subject: '[a] Spring is here', toAddresses: [] }]);

@@ -118,7 +118,7 @@ describe('the page of a record', () => {
     await page.getByRole('button', { name: 'Qualify lead' }).waitFor();
     await workspace.api('POST', `/v1${path}:disqualify`, { reason: 'no budget' });
     await page.getByRole('button', { name: 'Reopen lead' }).click();
-    await page.getByRole('dialog', { name: 'Reopen lead' }).getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Reopen lead' }).click();
     await page.getByRole('button', { name: 'Qualify lead' }).waitFor();
     expect(await workspace.api('GET', `/v1${path}`)).toMatchObject({ status: 'WORKING' });
     const stages = [{ key: 'open', name: 'Open', kind: 'OPEN', probability: 50 }];

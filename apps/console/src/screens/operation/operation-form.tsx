@@ -47,6 +47,7 @@ export function OperationForm({ id, parameters: known = {}, body: knownBody = {}
         <Parameters
           operation={operation}
           known={onClose ? known : {}}
+          isShort={onClose !== undefined}
           value={parameters}
           onChange={setParameters}
           answer={answer}
@@ -57,7 +58,7 @@ export function OperationForm({ id, parameters: known = {}, body: knownBody = {}
           onChange={setBody}
           onFile={setFile}
           answer={answer}
-          autoFocus={onClose !== undefined}
+          isShort={onClose !== undefined}
         />
         <FormFault error={answer?.problem} names={namesOf(operation)} />
         <SendBar
@@ -96,10 +97,16 @@ function SendBar({ operation, isAllowed, isRunning, isDone: isClosing, onSend, o
         isPending={isRunning}
         onPress={onSend}
       >
-        {t(onClose ? 'form.save' : 'operation.send')}
+        {onClose ? doneName(operation) : t('operation.send')}
       </Button>
     </footer>
   );
+}
+
+/** What a dialog does when it is confirmed. */
+function doneName({ id, bodyUsage }: Operation): string {
+  if (bodyUsage === 'patch') return t('form.save');
+  return id.startsWith('create') ? t('form.create') : labels.operation(id);
 }
 
 interface SendBarProps {
@@ -144,9 +151,10 @@ function useExchange() {
   return { answer, send, stop: () => end.current?.abort(), isRunning };
 }
 
-function Parameters({ operation, known, value, onChange, answer }: PartProps & { known: Json }) {
+/** Those that are not known yet. Where it `isShort`, without the headers, which are for programs. */
+function Parameters({ operation, known, isShort, value, onChange, answer }: ParametersProps) {
   const asked = operation.parameters
-    .filter(({ name }) => known[name] === undefined)
+    .filter(({ name, in: place }) => known[name] === undefined && !(isShort && place === 'header'))
     .map((parameter) => withReference(parameter, operation));
   const [first, more] = [asked.filter(({ required }) => required), asked.filter(({ required }) => !required)];
   const faults = faultsOf(answer?.problem, 'parameters');
@@ -167,6 +175,11 @@ function Parameters({ operation, known, value, onChange, answer }: PartProps & {
   );
 }
 
+interface ParametersProps extends PartProps {
+  known: Json;
+  isShort: boolean;
+}
+
 /** The first id of a path is that of an item of the collection before it. */
 function withReference(parameter: Parameter, { path }: Operation): Parameter {
   const [, collection = '', name] = /^\/v1\/(\w+)\/\{(\w+)\}/.exec(path) ?? [];
@@ -180,8 +193,8 @@ function Body({
   onChange,
   onFile,
   answer,
-  autoFocus,
-}: PartProps & { onFile: (file: File) => void; autoFocus: boolean }) {
+  isShort,
+}: PartProps & { onFile: (file: File) => void; isShort: boolean }) {
   const [mode, setMode] = useState('form');
   const { body, bodyUsage } = operation;
   if (bodyUsage === 'file')
@@ -196,7 +209,7 @@ function Body({
   return (
     <>
       <header className={text.row}>
-        <h2>{t('operation.body')}</h2>
+        {!isShort && <h2>{t('operation.body')}</h2>}
         <span className={text.grow} />
         <Segments
           small
@@ -210,7 +223,7 @@ function Body({
         />
       </header>
       {mode === 'form' ? (
-        <Form message={body} value={value} onChange={onChange} faults={faults} autoFocus={autoFocus} />
+        <Form message={body} value={value} onChange={onChange} faults={faults} autoFocus={isShort} />
       ) : (
         <JsonText
           field={{ name: 'body', type: 'object' }}
