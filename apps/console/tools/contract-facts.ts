@@ -1,6 +1,7 @@
 import { ScalarType, type DescField, type DescMessage } from '@bufbuild/protobuf';
 import {
   enumNames,
+  feedTypes,
   groupName,
   recordContracts,
   resourceCollections,
@@ -21,7 +22,8 @@ export function contractFile(contract: Contract): ContractFile {
   const fields = new Fields(contract);
   const operations = routes.map((route) => operationOf(contract, route, fields));
   const resources = resourcesOf(routes, operations, records);
-  return { operations, resources, messages: fields.messages, enums: fields.enums };
+  const { messages, enums } = fields;
+  return { operations, resources, messages, enums, feedTypes: [...feedTypes(contract).keys()] };
 }
 
 function operationOf(contract: Contract, route: RestRoute, fields: Fields): Operation {
@@ -85,7 +87,9 @@ class Fields {
   field(desc: DescField): Field {
     const isA = (behavior: FieldBehavior) => this.#contract.is(desc, behavior);
     const resource = this.#resources.get(this.#contract.reference(desc) ?? '') ?? this.#named(desc);
-    const help = firstSentence(this.#contract.comment(desc));
+    const comment = this.#contract.comment(desc);
+    const help = firstSentence(comment);
+    const usual = defaultOf(desc, comment);
     const keys = this.#keysOf(desc);
     const { type, of } = this.#type(desc);
     return {
@@ -99,6 +103,7 @@ class Fields {
       ...(resource !== undefined && { reference: resource }),
       ...(keys !== undefined && { keys }),
       ...rulesOf(desc.name, this.#contract.rules(desc)),
+      ...(usual !== undefined && { default: usual }),
       ...(help !== '' && { help }),
     };
   }
@@ -136,6 +141,12 @@ class Fields {
   }
 }
 
+/** `OWN` of an enum whose comment says `Defaults to OWN.` */
+function defaultOf({ enum: values, fieldKind }: DescField, comment: string): string | undefined {
+  const [, name] = /\bDefaults to `?([A-Z][A-Z_0-9]*)`?\.(?:\s|$)/.exec(comment) ?? [];
+  return values && fieldKind === 'enum' ? enumNames(values).find((each) => each === name) : undefined;
+}
+
 function capital(word: string): string {
   return word.charAt(0).toUpperCase() + word.slice(1);
 }
@@ -145,6 +156,8 @@ const codePatterns: Readonly<Record<string, Field['code']>> = {
   '^[A-Z]{3}$': 'currency',
   '^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$': 'timeZone',
   '^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8}){0,3}$': 'language',
+  '^[a-z][A-Za-z]*(\\.[a-z][a-z0-9_]{0,59})?\\.[a-z]+$': 'permission',
+  '^(\\*|[a-z][a-z_]*\\.(\\*|[a-z]+))$': 'eventType',
 };
 
 /** What a text is a code of. The service checks a locale itself, so it has a length only. */

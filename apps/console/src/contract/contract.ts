@@ -7,6 +7,8 @@ export interface ContractFile {
   messages: Record<string, Field[]>;
   /** Values of enums, without the unspecified one. */
   enums: Record<string, EnumValue[]>;
+  /** Types of records of which the change feed and webhooks tell, such as `price_book`. */
+  feedTypes: string[];
 }
 
 export interface Operation {
@@ -71,9 +73,11 @@ export interface Field {
   reference?: string;
   /** Resource whose items the value is a key of, such as `topics`; `pipelines` for a stage of one. */
   keys?: string;
-  /** The ISO 4217 code of a currency, the IANA name of a time zone, or the BCP 47 tag of a language. */
-  code?: 'currency' | 'timeZone' | 'language';
+  /** The ISO 4217 code of a currency, the IANA name of a time zone, the BCP 47 tag of a language, `customers.read`, or `customer.created`. */
+  code?: 'currency' | 'timeZone' | 'language' | 'permission' | 'eventType';
   maxLength?: number;
+  /** The value of an enum that the server sets where a request has none. */
+  default?: string;
   /** First sentence of the comment. Absent until the sentences are loaded. */
   help?: string;
 }
@@ -183,6 +187,11 @@ export class Contract {
   get permissions(): string[] {
     const all = new Set(this.operations.map(({ permission }) => permission));
     return [...all].filter((permission) => permission !== '' && !permission.includes('{')).toSorted();
+  }
+
+  /** Such as `price_book`. */
+  get feedTypes(): readonly string[] {
+    return this.#file.feedTypes;
   }
 
   /** Fields of a message; none for one that the contract lacks. */

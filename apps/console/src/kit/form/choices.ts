@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { locale } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
 import { readQuery } from '../../contract/api.ts';
-import { theContract } from '../../contract/contract.ts';
+import { theContract, type Field } from '../../contract/contract.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { titleOf } from '../../hints/hints.ts';
 import type { Option } from './choose.tsx';
@@ -20,6 +20,12 @@ export function optionsOf(records: readonly Json[], by = 'id'): Option[] {
   return records.map((record) => ({ id: textAt(record, by), name: textAt(record, 'name') || titleOf(record) }));
 }
 
+/** The values of a code of one kind, with the one that a record has. */
+export function codeOptions(code: Field['code'], value: string): Option[] {
+  if (code === 'permission') return theContract().permissions.map((id) => ({ id, name: id }));
+  return code === 'timeZone' ? timeZoneOptions(value) : languageOptions(value);
+}
+
 /** Those that most workspaces and customers have. */
 const languages = [
   ...['en', 'en-GB', 'en-US', 'de', 'de-AT', 'de-CH', 'de-DE', 'fr', 'fr-CA', 'fr-CH', 'fr-FR', 'es', 'es-ES', 'es-MX'],
@@ -28,7 +34,7 @@ const languages = [
 ];
 
 /** Languages by their tags and names, with the tag that a record has. */
-export function languageOptions(value: string): Option[] {
+function languageOptions(value: string): Option[] {
   const names = new Intl.DisplayNames(locale, { type: 'language', fallback: 'none' });
   const tags = new Set([value, ...languages].filter(Boolean));
   return [...tags].map((id) => ({ id, name: [id, nameOf(names, id)].filter(Boolean).join(', ') }));
@@ -40,7 +46,7 @@ function nameOf(names: Intl.DisplayNames, tag: string): string | undefined {
 }
 
 /** Time zones by their names in the log and in words, such as `Europe/Berlin, Central European Time`. */
-export function timeZoneOptions(value: string): Option[] {
+function timeZoneOptions(value: string): Option[] {
   const zones = new Set([value, 'UTC', ...Intl.supportedValuesOf('timeZone')].filter(Boolean));
   return [...zones].map((id) => ({ id, name: [id.replaceAll('_', ' '), zoneName(id)].filter(Boolean).join(', ') }));
 }

@@ -119,10 +119,11 @@ interface SelectProps extends Naming {
   onChange: (id: string) => void;
 }
 
-export function Check({ label, isHiddenLabel, isSelected, onChange }: CheckProps) {
+export function Check({ label, isHiddenLabel, isSelected, isDisabled = false, onChange }: CheckProps) {
   return (
     <Checkbox
       isSelected={isSelected}
+      isDisabled={isDisabled}
       onChange={onChange}
       className={style.check}
       aria-label={isHiddenLabel ? label : undefined}
@@ -135,5 +136,6 @@ export function Check({ label, isHiddenLabel, isSelected, onChange }: CheckProps
 
 interface CheckProps extends Pick<Naming, 'label' | 'isHiddenLabel'> {
   isSelected: boolean;
+  isDisabled?: boolean;
   onChange: (isSelected: boolean) => void;
 }

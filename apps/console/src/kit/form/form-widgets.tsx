@@ -3,8 +3,10 @@ import { Button as AriaButton, Tag, TagGroup, TagList } from 'react-aria-compone
 import { labels, language, t } from '../../app/language.ts';
 import { Icon, icons, text } from '../ui.tsx';
 import { useTitles } from '../record/names.tsx';
-import { languageOptions, timeZoneOptions } from './choices.ts';
+import { codeOptions } from './choices.ts';
 import { CodeChoice } from './choose.tsx';
+import { DottedChoices } from './dotted/dotted-choices.tsx';
+import { isDotted } from './dotted/dotted-rows.ts';
 import { Check, Select, TextField, type Naming } from './field.tsx';
 import type { FormField } from './form-field.ts';
 import { Fault, type Faults } from './form-faults.tsx';
@@ -35,6 +37,7 @@ export function Widget(props: WidgetProps) {
   const { field } = props;
   const own = useContext(OwnInputs)(props);
   if (own !== undefined) return own;
+  if (isDotted(field)) return <Dotted {...props} />;
   if (field.list) return <Texts {...props} />;
   if (field.options || field.type === 'enum' || field.reference !== undefined || field.code)
     return <Chosen {...props} />;
@@ -124,11 +127,12 @@ function Chosen(props: WidgetProps) {
   const choices = choicesOf(field);
   const chosen = {
     ...namingOf(props),
-    value: typeof value === 'string' ? value : '',
+    value: typeof value === 'string' ? value : (field.default ?? ''),
     onChange: (id: string) => (id !== '' || !field.code || !field.required) && onChange(id === '' ? null : id),
   };
   if (field.options || field.type === 'enum') {
-    const options = field.required ? choices : [{ id: '', name: t('form.none') }, ...choices];
+    const options =
+      field.required || field.default !== undefined ? choices : [{ id: '', name: t('form.none') }, ...choices];
     return <Select {...chosen} options={options} isDisabled={choices.length === 0} />;
   }
   if (field.reference !== undefined) return <ReferencePicker {...chosen} resource={field.reference} />;
@@ -143,7 +147,7 @@ function Coded({
   ...chosen
 }: Naming & { code: FormField['code']; value: string; onChange: (id: string) => void }) {
   const { value } = chosen;
-  const options = useMemo(() => (code === 'timeZone' ? timeZoneOptions(value) : languageOptions(value)), [code, value]);
+  const options = useMemo(() => codeOptions(code, value), [code, value]);
   return <CodeChoice {...chosen} options={options} others={code === 'language' ? tagWithRegion : undefined} />;
 }
 
@@ -156,6 +160,18 @@ function Bool(props: WidgetProps) {
       {help !== undefined && <p className={text.meta}>{help}</p>}
       {error !== undefined && <Fault>{error}</Fault>}
     </div>
+  );
+}
+
+function Dotted(props: WidgetProps) {
+  const { field, value, onChange } = props;
+  return (
+    <DottedChoices
+      {...namingOf(props)}
+      code={field.code === 'permission' ? 'permission' : 'eventType'}
+      value={Array.isArray(value) ? value.map(String) : []}
+      onChange={onChange}
+    />
   );
 }
 

@@ -4,6 +4,7 @@ import { format, t } from '../../app/language.ts';
 import { isJson, textAt, valueAt, type Json } from '../../contract/json.ts';
 import type { FormField } from '../../kit/form/form-field.ts';
 import { theContract } from '../../contract/contract.ts';
+import { DottedList } from '../../kit/form/dotted/dotted-choices.tsx';
 import { IconButton, icons, join, text } from '../../kit/ui.tsx';
 import { isMoney, Value } from '../../kit/record/value.tsx';
 import style from './record.module.css';
@@ -25,6 +26,8 @@ function Several({ field, values, isShort }: { field: FormField; values: unknown
   const [first] = values;
   if (isShort && typeof first === 'string' && field.reference === undefined) return first;
   if (isShort) return <Value field={field} value={[isJson(first) && 'city' in first ? placeOf(first) : first]} />;
+  if (field.code === 'permission' || field.code === 'eventType')
+    return <DottedList code={field.code} values={values.map(String)} />;
   if (field.type !== 'message') return <Value field={field} value={values} />;
   return (
     <ul>
