@@ -52,6 +52,21 @@ test('a new record is checked once something is written, and not before', async 
   expect(checked[0]).toEqual({ name: 'Wind mast' });
 });
 
+test('the key of a new record follows its name until it is typed', async () => {
+  await goTo(page, '/articles/new');
+  const [title, slug] = [page.getByLabel('Name *'), page.getByLabel('Slug *')];
+  await expect.poll(() => title.evaluate((element) => element === document.activeElement)).toBe(true);
+  await title.fill('Replace the sensor’s battery');
+  expect(await slug.inputValue()).toBe('replace-the-sensor-s-battery');
+  await slug.fill('battery');
+  await title.fill('Replace a battery');
+  expect(await slug.inputValue()).toBe('battery');
+
+  await goTo(page, '/queues/new');
+  await page.getByLabel('Name *').fill('二线支持');
+  expect(await page.getByLabel('Key *').inputValue()).toMatch(/^queue_[a-z0-9]+$/);
+});
+
 test('a new record begins in the first pipeline, and has no stage to choose without one', async () => {
   await goTo(page, '/deals');
   await goTo(page, '/deals/new');

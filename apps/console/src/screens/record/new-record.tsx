@@ -15,12 +15,14 @@ import { Button, icons } from '../../kit/ui.tsx';
 import { useGoOn } from '../../kit/use-go-on.ts';
 import { OperationDialog } from '../operation/operation-dialog.tsx';
 import { useFields, useFirstSource } from './item.ts';
+import { useOwnKey } from './own-key.ts';
 import style from './record.module.css';
 
 /** A form for a new record of a collection. */
 export function NewRecord() {
   const collection = useCollection();
-  return collection?.resource.create === undefined ? <Missing /> : <NewForm {...collection} />;
+  // Another collection has another form: nothing that was typed goes along.
+  return collection?.resource.create === undefined ? <Missing /> : <NewForm key={pathOf(collection)} {...collection} />;
 }
 
 function NewForm({ resource, parents }: { resource: Resource; parents: Json }) {
@@ -34,7 +36,9 @@ function NewForm({ resource, parents }: { resource: Resource; parents: Json }) {
     Object.fromEntries(Object.entries(search).filter(([name]) => theContract().field(message, name))),
   );
   const value = { ...useFirstSource(inputs), ...typed };
-  const fields = [...useFields(inputs, value).filter(({ name }) => name !== 'customFields'), ...custom];
+  const ownKey = useOwnKey(resource, inputs, typed);
+  const given = useFields(inputs, value).filter(({ name }) => name !== 'customFields');
+  const fields = [...ownKey.nameFirst(given), ...custom];
   const [draft, setDraft] = useState<{ error?: unknown; touched?: ReadonlySet<string> }>({});
   const latest = useRef(0);
   const write = useMutation({
@@ -93,7 +97,7 @@ function NewForm({ resource, parents }: { resource: Resource; parents: Json }) {
             message={message}
             fields={fields}
             value={value}
-            onChange={setValue}
+            onChange={(next) => setValue(ownKey.follow(next))}
             faults={faults}
             autoFocus
             onLeave={isChecked ? () => void check() : undefined}
