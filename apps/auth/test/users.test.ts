@@ -54,6 +54,17 @@ describe('an invitation', () => {
     await expect(accept(second)).rejects.toMatchObject(wrongToken);
   });
 
+  test('is no longer good after its user was disabled, also if they are invited again', async () => {
+    const { id, email } = await auth.invite(admin);
+    const token = await auth.mails.tokenTo(email);
+    await auth.updateUser(admin, id, { state: User_State.DISABLED });
+    await auth.updateUser(admin, id, { state: User_State.INVITED });
+
+    await expect(accept(token)).rejects.toMatchObject(wrongToken);
+    await auth.call('resendInvitation', { id }, admin);
+    expect(await accept(await auth.mails.tokenTo(email))).toMatchObject({ id, state: User_State.ACTIVE });
+  });
+
   test('is known to nobody who reads the database', async () => {
     const { email } = await auth.invite(admin);
     const token = await auth.mails.tokenTo(email);

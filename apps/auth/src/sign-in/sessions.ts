@@ -48,12 +48,12 @@ export async function endSession(em: EntityManager, tenantId: string, id: string
 }
 
 /**
- * Ends all sessions of a user, and the link of a mail that could set another password. Raising the epoch ends their tokens too.
+ * Ends all sessions of a user, and the links of mails that could set a password. Raising the epoch ends their tokens too.
  *
  * @param em in a transaction
  */
 export async function endSessionsOf(em: EntityManager, user: UserAccount): Promise<void> {
   user.sessionEpoch += 1;
-  await em.nativeDelete(OneTimeToken, { tenantId: user.tenantId, userId: user.id, purpose: 'PASSWORD_RESET' });
+  await em.nativeDelete(OneTimeToken, { tenantId: user.tenantId, userId: user.id });
   await em.nativeDelete(UserSession, { tenantId: user.tenantId, userId: user.id });
 }

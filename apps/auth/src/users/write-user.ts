@@ -9,7 +9,6 @@ import {
 } from '@rapport/contracts/rapport/auth/v1/users_service';
 import { checkEtag } from '@rapport/persistence';
 import { AppError, invalidArgument } from '@rapport/platform';
-import { OneTimeToken } from '../storage/one-time-token.entity.js';
 import { recordSecurityEvent } from '../security-events/security-event.js';
 import { endSessionsOf } from '../sign-in/sessions.js';
 import { lockTenant } from '../tenants/tenant-lock.js';
@@ -109,7 +108,6 @@ export async function deleteUser(em: EntityManager, { id, etag }: DeleteUserRequ
     await checkAdminRemains(transaction, user, undefined);
     await endSessionsOf(transaction, user);
     await removeSecondFactor(transaction, user);
-    await transaction.nativeDelete(OneTimeToken, { tenantId: user.tenantId, userId: user.id });
     transaction.remove(user);
     await recordSecurityEvent(transaction, { kind: 'USER_DELETED', outcome: 'SUCCESS', records: [`user/${id}`] });
   });
