@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { User_State, type User } from '@rapport/contracts/rapport/auth/v1/users_service';
 import type { Caller } from '@rapport/platform';
 import { Secret } from 'otpauth';
-import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import pg from 'pg';
+import { afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { formatPhcString } from '../src/sign-in/passwords/phc-string.js';
 import type { Credentials } from '../src/sign-in/sign-in.js';
 import { password, RunningAuth } from './running-auth.js';
@@ -152,6 +153,22 @@ describe('signing in', () => {
   });
 });
 
+/** Makes a call while a transaction changes the app of the user, which commits once the call waits for it. */
+async function besides(change: string, call: () => Promise<unknown>): Promise<PromiseSettledResult<unknown>> {
+  const client = new pg.Client({ connectionString: auth.urls.appUrl });
+  await client.connect();
+  onTestFinished(() => client.end());
+  await client.query(`select set_config('app.tenant_id', $1, false)`, [admin.tenantId]);
+  await client.query('begin');
+  await client.query(`update user_totp set ${change} where tenant_id = $1 and user_id = $2`, [admin.tenantId, user.id]);
+  const answer = Promise.allSettled([call()]);
+  const blocked = `select from pg_stat_activity where pg_backend_pid() = any (pg_blocking_pids(pid))`;
+  // The clock of this test stands still.
+  await vi.waitFor(async () => expect((await client.query(blocked)).rowCount).toBe(1), { timeout: 20_000 });
+  await client.query('commit');
+  return (await answer)[0];
+}
+
 describe('two-factor authentication', () => {
   // The clock stands still, so that the current code stays valid during the test.
   beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }));
@@ -231,6 +248,21 @@ describe('two-factor authentication', () => {
 
     expect(after.twoFactor).toBe(false);
     expect(await signIn()).toMatchObject({ id: user.id, sessionEpoch: 1 });
+  });
+
+  test('keeps a confirmation that a concurrent enrollment meets', async () => {
+    await auth.call('enrollTotp', { proof: { currentPassword: password } }, caller);
+    const enrolled = () => auth.call('enrollTotp', { proof: { currentPassword: password } }, caller);
+    expect(await besides('confirm_time = now()', enrolled)).toMatchObject({ reason: { reason: 'TWO_FACTOR_ON' } });
+    expect(await auth.call('getAccount', {}, caller)).toMatchObject({ twoFactor: true });
+  });
+
+  test('is not enabled with a secret that was enrolled while the code of another was checked', async () => {
+    const { secret } = await auth.call('enrollTotp', { proof: { currentPassword: password } }, caller);
+    const confirmed = () => auth.call('confirmTotp', { confirmation: { code: totpCode(secret) } }, caller);
+    const refused = await besides(`sealed_secret = '\\x00'`, confirmed);
+    expect(refused).toMatchObject({ reason: { reason: 'CONCURRENT_WRITE' } });
+    expect(await auth.call('getAccount', {}, caller)).toMatchObject({ twoFactor: false });
   });
 
   test('cannot be enabled by guessing', async () => {

@@ -7,6 +7,12 @@ import type { UserAccount } from '../storage/user-account.entity.js';
 import { RecoveryCode, UserTotp } from '../storage/user-totp.entity.js';
 import { base32, matchingStep } from './totp.js';
 
+const enrollSql = `
+  insert into user_totp (tenant_id, user_id, sealed_secret, confirm_time, last_step) values (?, ?, ?, null, 0)
+  on conflict (tenant_id, user_id) do update set sealed_secret = excluded.sealed_secret, last_step = 0
+    where user_totp.confirm_time is null
+  returning user_id`;
+
 type Owner = Pick<UserAccount, 'tenantId' | 'id'>;
 
 /** The output length of SHA-1, as RFC 4226 recommends. */
@@ -26,17 +32,15 @@ export class SecondFactor {
 
   /** Generates a secret that takes effect when it is confirmed. */
   async enroll(em: EntityManager, user: Owner): Promise<Buffer> {
-    if (await this.isOn(em, user)) {
-      throw new AppError(
-        'FAILED_PRECONDITION',
-        'TWO_FACTOR_ON',
-        'Two-factor authentication is already enabled. Disable it first.',
-      );
-    }
     const secret = randomBytes(secretBytes);
-    const sealedSecret = this.#sealed(secret, user);
-    await em.upsert(UserTotp, { ...keyOf(user), sealedSecret, confirmTime: null, lastStep: 0 });
-    return secret;
+    // The condition sees a confirmation that a concurrent call has committed.
+    const stored = await em.execute(enrollSql, [user.tenantId, user.id, this.#sealed(secret, user)]);
+    if (stored.length > 0) return secret;
+    throw new AppError(
+      'FAILED_PRECONDITION',
+      'TWO_FACTOR_ON',
+      'Two-factor authentication is already enabled. Disable it first.',
+    );
   }
 
   /** Enables two-factor authentication and returns recovery codes. @param em in a transaction */
@@ -48,7 +52,8 @@ export class SecondFactor {
       const description = 'is not the current code';
       throw invalidArgument([{ field: 'confirmation.code', reason: 'CODE_WRONG', description }]);
     }
-    const open = { ...keyOf(user), confirmTime: null };
+    // The code is of this secret, and not of one that was enrolled meanwhile.
+    const open = { ...keyOf(user), confirmTime: null, sealedSecret: totp.sealedSecret };
     if ((await em.nativeUpdate(UserTotp, open, { confirmTime: new Date(), lastStep })) === 0) {
       throw new AppError('ABORTED', 'CONCURRENT_WRITE', 'A concurrent write changed the account. Try again.');
     }
