@@ -81,6 +81,20 @@ test('one of twenty concurrent calls to disconnect an app succeeds', async () =>
   expect((await Promise.all(calls)).filter((answer) => answer !== 'CONNECTED_APP_NOT_FOUND')).toEqual(['done']);
 });
 
+test('twenty presses of the consent at once grant once, and each leads to a code or the end of the page', async () => {
+  const { user } = await newUser();
+  const { browser, page } = await provider.authorize(client, 'openid customers.read');
+  const asked = await browser.submit(page, '/sign-in', { email: user.email, password: user.password });
+
+  const presses = await Promise.all(Array.from({ length: 20 }, () => browser.submit(asked, '/consent')));
+
+  const codes = presses.filter(({ url }) => url.includes('code='));
+  expect(codes.length).toBeGreaterThan(0);
+  expect(presses.filter((each) => !codes.includes(each)).every(({ status }) => status === 400)).toBe(true);
+  const counted = `select count(*)::int from oidc_record where tenant_id = $1 and user_id = $2 and kind = 'Grant'`;
+  expect(await provider.auth.rowsOf(provider.caller, counted, user.id)).toEqual([{ count: 1 }]);
+});
+
 test('an API key has no connected apps', async () => {
   await notFound(client.record.id, provider.caller);
   await expect(provider.auth.call('listConnectedApps', {}, provider.caller)).rejects.toMatchObject({

@@ -1,6 +1,8 @@
+import type { Statement } from '@rapport/persistence';
 import { securityEventStatement } from '../../security-events/security-event.js';
 import { parseClientId } from '../clients/client-id.js';
 import type { OidcDatabase } from '../records/oidc-database.js';
+import { recordHash } from '../records/record-adapter.js';
 import { parseAccountId } from '../records/user-accounts.js';
 import type { InteractionRequest } from './interaction-request.js';
 
@@ -12,16 +14,17 @@ export interface MissingConsent {
 }
 
 /**
- * Grants a client the requested scopes that it lacks, in one transaction with the security event.
+ * Grants a client the requested scopes that it lacks, in one transaction with the security event. A form that is sent several times
+ * grants once.
  *
- * @returns the id of the grant
+ * @returns the id of the grant; undefined for an interaction that has ended meanwhile
  */
 export async function grantConsent(
   { provider, interaction, tenant }: InteractionRequest,
   accountId: string,
   missing: MissingConsent,
   database: OidcDatabase,
-): Promise<string> {
+): Promise<string | undefined> {
   const { grantId, params } = interaction;
   const clientId = params['client_id'] as string;
   const known = grantId === undefined ? undefined : await provider.Grant.find(grantId);
@@ -41,8 +44,21 @@ export async function grantConsent(
     detail: { scopes: [...missingOIDCScope, ...Object.values(missingResourceScopes).flat()] },
   });
   return database.transaction(async () => {
+    await database.rows(lockInteraction(interaction.uid));
+    const current = await provider.Interaction.find(interaction.uid);
+    if (!current || current.result?.consent) return current?.result?.consent?.grantId;
     const id = await grant.save();
+    current.result = { consent: { grantId: id } };
+    await current.persist();
     await database.rows(event, tenant?.id);
     return id;
   });
+}
+
+function lockInteraction(uid: string): Statement {
+  return {
+    name: 'lock_oidc_interaction',
+    sql: 'select from oidc_record where hash = $1 for update',
+    values: [recordHash('Interaction', uid)],
+  };
 }

@@ -105,6 +105,7 @@ export class Interactions {
     const { session, prompt } = request.interaction;
     if (prompt.name !== 'consent' || !session) return sendPage(request.context, pageOf(request));
     const grantId = await grantConsent(request, session.accountId, missingOf(request), this.database);
+    if (grantId === undefined) return sendPage(request.context, expiredPage());
     await finish(request, { consent: { grantId } });
   }
 }
