@@ -106,6 +106,14 @@ test('a page is submitted once, however often and in parallel its form is sent',
   expect(await tenant.submissions()).toHaveLength(1);
 });
 
+test('a page that is sent in parallel with several addresses is submitted once, and each answer is the same', async () => {
+  const form = await tenant.createForm({ fields: [email], proof: FormProof.NONE });
+  const _ticket = ticketIn(await tenant.show(form));
+  const sent = Array.from({ length: 6 }, (_, index) => tenant.submit(form, { email: `${index}@example.com`, _ticket }));
+  expect(new Set((await Promise.all(sent)).map(({ text }) => text)).size).toBe(1);
+  expect(await tenant.submissions()).toHaveLength(1);
+});
+
 test('parallel submissions of a new address have one customer', async () => {
   const form = await tenant.createForm({ dailyLimitPerAddress: 100 });
   await Promise.all(Array.from({ length: 6 }, () => tenant.visit(form, { email: 'ada@example.com' })));

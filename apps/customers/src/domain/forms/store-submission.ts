@@ -117,14 +117,22 @@ function valuesOf({ form, texts, values }: Submission): FormSubmission['values']
   });
 }
 
-/** Whether the page was submitted before. Submissions of an address wait for each other, so that its limit is exact. */
+/**
+ * Whether the page was submitted before. Submissions of one page wait for each other, so that one of them is stored, and then those of an
+ * address, so that its limit is exact.
+ */
 async function wasStored(
   transaction: StatementTransaction,
   { form, submissionId }: Submission,
   address: string,
 ): Promise<boolean> {
   const { tenantId } = currentCaller();
-  const [, rows = []] = await transaction.run(
+  const [, , rows = []] = await transaction.run(
+    {
+      name: 'lock_submissions_of_page',
+      sql: 'select pg_advisory_xact_lock(hashtextextended($1, 0))',
+      values: [`form submission ${submissionId}`],
+    },
     {
       name: 'lock_form_submissions_of_address',
       sql: 'select pg_advisory_xact_lock(hashtextextended($1, 0))',
