@@ -7,7 +7,7 @@ import ical, { type VEvent } from 'node-ical';
 import { describe, expect, test } from 'vitest';
 import { v7 } from 'uuid';
 import { readPage } from './public-pages.js';
-import { newCaller, sharedCustomers, sharedMailCustomers } from './running-customers.js';
+import { newCaller, sharedCustomers } from './running-customers.js';
 import { WorkTenant } from './work-tenant.js';
 
 const service = await sharedCustomers();
@@ -141,23 +141,6 @@ describe('a calendar feed', () => {
     for (let call = 0; call < 6; call++) await create(100, { subject: 'Soon', startTime: inHours(24 + call) });
     await create(1, { subject: 'Too far', startTime: inHours(40 * 24) });
     expect([...(await eventsOf(token)).keys()].toSorted()).toEqual(['Fair', 'Holiday', 'Now', 'Soon']);
-  });
-
-  test('has nothing while its owner is disabled or deleted', async () => {
-    const ofSync = await sharedMailCustomers();
-    const userId = v7();
-    const caller = { ...newCaller(), principalId: `user:${userId}` };
-    const { path } = await ofSync.call('createCalendarFeed', {}, caller);
-    const token = path.slice('/cal/'.length, -'.ics'.length);
-    const report = (position: string, isInactive: boolean) =>
-      ofSync.call('reportUserStates', { tenantId: caller.tenantId, states: [{ userId, position, isInactive }] });
-    const read = () => readPage(ofSync, 'showCalendarFeed', { token });
-
-    expect((await read()).text).toContain('BEGIN:VCALENDAR');
-    await report('1', true);
-    await expect(read()).rejects.toMatchObject(notFound);
-    await report('2', false);
-    expect((await read()).text).toContain('BEGIN:VCALENDAR');
   });
 
   test('is refused to callers who own or see no such records, and beyond ten', async () => {

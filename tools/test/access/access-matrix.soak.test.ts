@@ -58,6 +58,7 @@ it('has every operation of the contract, with each of its ids', () => {
     '/rapport.auth.v1.UsersService/ClaimUserStates',
     '/rapport.auth.v1.UsersService/ConfirmUserStates',
     '/rapport.auth.v1.UsersService/FindOwners',
+    '/rapport.auth.v1.UsersService/GetPrincipalRights',
     '/rapport.auth.v1.UsersService/FindUsers',
     '/rapport.auth.v1.AuthService/AuthenticateApiKey',
     '/rapport.auth.v1.AuthService/AuthenticateAccessToken',
@@ -228,7 +229,7 @@ const empty = new Map(
 
 /** Internal methods that only customers or sync may call. */
 const ofOneService = [
-  ...['FindOwners', 'FindUsers'],
+  ...['FindOwners', 'GetPrincipalRights', 'FindUsers'],
   ...['VouchForPrincipal', 'VouchForAddress', 'ListOpenClosings', 'ReportClosingPass', 'RemoveClosedTenant'],
   ...['ReleaseFlowEffects', 'NotifyApprovers', 'ClaimUserStates', 'ConfirmUserStates', 'ReportUserStates'],
   ...mailMethods.map(([, name]) => name),
@@ -256,6 +257,7 @@ it('internal methods refuse external callers and processes that may not call', a
     ['ClaimUserStates', undefined],
     ['ConfirmUserStates', undefined],
     ['FindOwners', undefined],
+    ['GetPrincipalRights', undefined],
     ['FindUsers', undefined],
     ['ListAllowedOrigins', undefined],
     ['VouchForPrincipal', undefined],

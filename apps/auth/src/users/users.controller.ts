@@ -14,9 +14,11 @@ import {
   type FindOwnersResponse,
   type FindUsersRequest,
   type FindUsersResponse,
+  type GetPrincipalRightsRequest,
   type GetUserRequest,
   type ListUsersRequest,
   type ListUsersResponse,
+  type PrincipalRights,
   type ResendInvitationRequest,
   type ResetTwoFactorRequest,
   type UpdateUserRequest,
@@ -24,8 +26,9 @@ import {
   type UsersServiceServer,
 } from '@rapport/contracts/rapport/auth/v1/users_service';
 import { isUniqueViolation, readPageToken, signPageToken } from '@rapport/persistence';
-import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import { AppError, currentCaller, invalidArgument, requireService } from '@rapport/platform';
 import { v7 } from 'uuid';
+import { findPrincipal } from '../access/find-principal.js';
 import { PasswordHasher } from '../sign-in/passwords/password-hasher.js';
 import { Secrets } from '../storage/secrets.js';
 import { recordSecurityEvent } from '../security-events/security-event.js';
@@ -153,6 +156,12 @@ export class UsersController implements ServiceHandlers<UsersServiceServer> {
 
   findOwners(request: FindOwnersRequest): Promise<FindOwnersResponse> {
     return findOwners(this.em, request);
+  }
+
+  async getPrincipalRights({ tenantId, principalId }: GetPrincipalRightsRequest): Promise<PrincipalRights> {
+    requireService('customers');
+    const { permissions, hidesPii = false } = await findPrincipal(this.em, tenantId, principalId);
+    return { permissions: [...permissions], hidesPii };
   }
 
   findUsers(request: FindUsersRequest): Promise<FindUsersResponse> {

@@ -2,11 +2,13 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import { MeetingOutcome, type Meeting } from '@rapport/contracts/rapport/work/v1/meeting';
 import type { Task } from '@rapport/contracts/rapport/work/v1/task';
-import { etagVersion, readForTenant, type PageTokenKey } from '@rapport/persistence';
-import { inactiveAmong, type InactiveUser } from '../../engine/assignment/inactive-users.js';
+import { etagVersion, type PageTokenKey } from '@rapport/persistence';
+import { allows, AppError } from '@rapport/platform';
 import type { RecordMessage } from '../../engine/fields/record-definition.js';
 import type { RecordType } from '../../engine/fields/record-type.js';
+import { permissionOf } from '../../engine/fields/record-names.js';
 import { listRecords } from '../../engine/query/list-records.js';
+import { rightsOf } from '../../engine/records/scope/known-owners.js';
 import { pageNotFound, throughLink, type LinkParts } from '../links/public-links.js';
 import { meetings } from '../work/meetings.js';
 import { tasks } from '../work/tasks.js';
@@ -19,15 +21,28 @@ const pageSize = 200;
 /** Most records of a list that a feed has. */
 const maxRecords = 600;
 
+/** The permissions that the owner of a feed needs. */
+const neededForFeeds = [permissionOf(meetings, 'read'), permissionOf(tasks, 'read')];
+
 /** Handles ShowCalendarFeed. */
 export function showFeed(parts: LinkParts & { key: PageTokenKey }, token: string): Promise<HttpBody> {
-  return throughLink(parts, 'CALENDAR', token, async ({ tenantId, recordId: ownerId }) => {
-    const inactive = await readForTenant<InactiveUser>(parts.em, inactiveAmong(tenantId, [ownerId]));
-    if (inactive.length > 0) throw pageNotFound();
+  return throughLink(parts, 'CALENDAR', token, async ({ recordId: ownerId, createdBy }) => {
+    if (!(await mayStillRead(createdBy))) throw pageNotFound();
     const events = await eventsOf(parts.em, parts.key, ownerId);
     const data = Buffer.from(writeCalendar('Rapport', events));
     return { contentType: 'text/calendar; charset=utf-8', data, extensions: [] };
   });
+}
+
+/** Whether the owner of a feed could create it now. @throws AppError UNAVAILABLE while auth does not answer */
+async function mayStillRead(principalId: string): Promise<boolean> {
+  try {
+    const rights = await rightsOf(principalId);
+    return !rights || (!rights.hidesPii && neededForFeeds.every((needed) => allows(rights.permissions, needed)));
+  } catch (error) {
+    if (error instanceof AppError && error.reason === 'PRINCIPAL_ENDED') return false;
+    throw error;
+  }
 }
 
 async function eventsOf(em: EntityManager, key: PageTokenKey, ownerId: string): Promise<CalendarEvent[]> {

@@ -14,6 +14,8 @@ export interface PublicLink {
   id: string;
   kind: LinkKind;
   recordId: string;
+  /** The principal that has made it. */
+  createdBy: string;
 }
 
 /** A new link: its token, and the statement that stores its hash. */
@@ -93,7 +95,8 @@ async function findLink(em: EntityManager, kind: LinkKind, hash: string): Promis
       { name: 'state_link_hash', sql: `select set_config('app.link_hash', $1, true)`, values: [hash] },
       {
         name: 'find_public_link',
-        sql: `select tenant_id as "tenantId", id, kind, record_id as "recordId" from public_link
+        sql: `select tenant_id as "tenantId", id, kind, record_id as "recordId", created_by as "createdBy"
+          from public_link
           where token_hash = $1 and kind = $2`,
         values: [hash, kind],
       },

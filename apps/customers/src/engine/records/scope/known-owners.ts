@@ -6,6 +6,7 @@ import {
   type FindOwnersResponse,
   type FindUsersResponse,
   type FoundUser,
+  type PrincipalRights,
 } from '@rapport/contracts/rapport/auth/v1/users_service';
 import { currentCaller, errorKind, ownerIdOf } from '@rapport/platform';
 
@@ -109,6 +110,14 @@ export class KnownOwners {
     );
   }
 
+  /** @see rightsOf */
+  async rights(principalId: string): Promise<PrincipalRights> {
+    const request = { tenantId: currentCaller().tenantId, principalId };
+    const options = { context: { requestId: randomUUID() }, deadlineMs: callMs };
+    const answer = await this.auth.unary(UsersServiceService.getPrincipalRights.path, request, options);
+    return answer as PrincipalRights;
+  }
+
   #isKnown(tenantId: string, owner: OwnerId): boolean {
     return isCurrent(this.#known, keyOf(tenantId, owner));
   }
@@ -186,6 +195,15 @@ let current: KnownOwners | undefined;
  */
 export async function usersNamed(names: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
   return names.length === 0 || !current ? new Map() : current.named([...new Set(names)]);
+}
+
+/**
+ * The current rights of a user or an API key of the caller's tenant. Undefined in tests without auth.
+ *
+ * @throws AppError PERMISSION_DENIED PRINCIPAL_ENDED for one that has no access any more, UNAVAILABLE while auth does not answer
+ */
+export async function rightsOf(principalId: string): Promise<PrincipalRights | undefined> {
+  return current?.rights(principalId);
 }
 
 /** Those owners that do not exist in the tenant of the caller. */
