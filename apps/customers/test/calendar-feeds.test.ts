@@ -94,7 +94,12 @@ describe('a calendar feed', () => {
   test('ends when it is deleted, by its owner or one who configures the workspace', async () => {
     const caller = newCaller();
     const feed = await newFeed(caller);
-    const colleague = { ...caller, principalId: `user:${v7()}`, permissions: ['meetings.read', 'tasks.read'] };
+    const colleague = {
+      ...caller,
+      principalId: `user:${v7()}`,
+      permissions: ['meetings.read', 'tasks.read'],
+      inConsole: true,
+    };
     const missing = { code: 'NOT_FOUND', reason: 'CALENDAR_FEED_NOT_FOUND' };
     await expect(service.call('deleteCalendarFeed', { id: feed.id }, colleague)).rejects.toMatchObject(missing);
     await expect(service.call('deleteCalendarFeed', { id: feed.id }, newCaller())).rejects.toMatchObject(missing);
@@ -147,6 +152,8 @@ describe('a calendar feed', () => {
     const caller = newCaller();
     const refusals: [Partial<Caller>, string][] = [
       [{ principalId: `client:${v7()}` }, 'USER_NEEDED'],
+      // An app that the user has let act: the link would outlast the consent.
+      [{ principalId: `user:${v7()}` }, 'API_KEY_NEEDED'],
       [{ permissions: ['meetings.read'] }, 'PERMISSION_MISSING'],
       [{ hidesPii: true }, 'PERSONAL_DATA_HIDDEN'],
     ];

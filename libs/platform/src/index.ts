@@ -10,6 +10,7 @@ export {
 export { auditEntryKinds, securityEventKinds, type AuditKind, type SecurityEventKind } from './audit-kinds.js';
 export { violationCodes, type ViolationCode } from './violation-codes.js';
 export { allows, commonPermissions, permissionForAll } from './callers/permissions.js';
+export { checkCredentialManagement } from './callers/check-credential-management.js';
 export {
   callContext,
   currentCaller,

@@ -26,13 +26,19 @@ import {
   type VouchForPrincipalResponse,
 } from '@rapport/contracts/rapport/auth/v1/auth_service';
 import { readForTenant, readPageToken, signPageToken, tenantSession } from '@rapport/persistence';
-import { AppError, callContext, currentCaller, invalidArgument, requireSync } from '@rapport/platform';
+import {
+  AppError,
+  callContext,
+  checkCredentialManagement,
+  currentCaller,
+  invalidArgument,
+  requireSync,
+} from '@rapport/platform';
 import { ApiKey } from '../storage/api-key.entity.js';
 import { rightsOfApiKey } from '../access/principal-rights.js';
 import { AccessTokens } from '../oidc/tokens/access-tokens.js';
 import { originsOfTenant } from '../oidc/clients/allowed-origins.js';
 import { checkEscalation } from '../access/check-escalation.js';
-import { checkCredentialManagement } from '../access/check-credential-management.js';
 import { findPrincipal } from '../access/find-principal.js';
 import type { RecordScope } from '../storage/record-scope.js';
 import { Secrets } from '../storage/secrets.js';

@@ -15,10 +15,15 @@ import {
   type UpdateOAuthClientRequest,
 } from '@rapport/contracts/rapport/auth/v1/oauth_clients_service';
 import { readPageToken, signPageToken } from '@rapport/persistence';
-import { AppError, currentCaller, invalidArgument, type SecurityEventKind } from '@rapport/platform';
+import {
+  AppError,
+  checkCredentialManagement,
+  currentCaller,
+  invalidArgument,
+  type SecurityEventKind,
+} from '@rapport/platform';
 import { v7 } from 'uuid';
 import { checkEscalation } from '../../access/check-escalation.js';
-import { checkCredentialManagement } from '../../access/check-credential-management.js';
 import { Secrets } from '../../storage/secrets.js';
 import { recordSecurityEvent } from '../../security-events/security-event.js';
 import { OAuthClient } from '../../storage/oauth-client.entity.js';

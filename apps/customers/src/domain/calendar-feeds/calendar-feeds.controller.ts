@@ -13,7 +13,14 @@ import {
   type ShowCalendarFeedRequest,
 } from '@rapport/contracts/rapport/work/v1/calendar_feeds_service';
 import { PageTokenKey, readForTenant, type StatementTransaction } from '@rapport/persistence';
-import { allows, AppError, currentCaller, ownerIdOf, permissionMissing } from '@rapport/platform';
+import {
+  allows,
+  AppError,
+  checkCredentialManagement,
+  currentCaller,
+  ownerIdOf,
+  permissionMissing,
+} from '@rapport/platform';
 import { isHiding } from '../../engine/fields/hidden-data.js';
 import { permissionOf } from '../../engine/fields/record-names.js';
 import { hotWriteCall } from '../../engine/records/write-call.js';
@@ -41,6 +48,7 @@ export class CalendarFeedsController implements ServiceHandlers<CalendarFeedsSer
 
   createCalendarFeed(request: CreateCalendarFeedRequest): Promise<CreateCalendarFeedResponse> {
     const ownerId = ownerOfCaller();
+    checkCredentialManagement();
     checkRights();
     const withoutKey = { ...request, requestId: undefined };
     return hotWriteCall(this.em, Methods.createCalendarFeed, withoutKey, async (transaction) => {

@@ -1,8 +1,10 @@
-import { AppError, currentCaller } from '@rapport/platform';
+import { AppError } from '../app-error.js';
+import { currentCaller } from './call-context.js';
 
 /**
  * Refuses calls with an access token that create a credential or change its rights. The rights of an app end with the user's consent.
- * A key that the app created, or a client that it widened, would outlast the consent. A person in the console acts without an app.
+ * A key that the app created, a client
+ * that it widened, or a link to the records of the user, would outlast the consent. A person in the console acts without an app.
  *
  * @throws AppError PERMISSION_DENIED API_KEY_NEEDED
  */
