@@ -133,7 +133,10 @@ describe('a public page', () => {
     expect([away.status, away.headers['location']]).toEqual([302, 'https://example.com/stored?a=b']);
     const back = await send('/s/elsewhere', { method: 'POST', headers: form, body: 'a=b' });
     expect([back.status, back.headers['location']]).toEqual([303, '/s/good']);
-    expect((await send('/s/script')).headers).not.toHaveProperty('location');
+    const capitals = await send('/s/capitals');
+    expect([capitals.status, capitals.headers['location']]).toEqual([302, 'HTTPS://Example.com/A']);
+    for (const path of ['/s/script', '/s/other-site'])
+      expect((await send(path)).headers).not.toHaveProperty('location');
   });
 });
 

@@ -30,7 +30,9 @@ export function pageHandlers(store: OreStore, seen: SeenCall[]): UntypedServiceI
   return {
     readPage: answer('readPage', ({ token, acceptLanguage }) => {
       if (token === 'elsewhere') return page('', { location: 'https://example.com/stored?a=b' });
+      if (token === 'capitals') return page('', { location: 'HTTPS://Example.com/A' });
       if (token === 'script') return page('', { location: 'javascript:alert(1)' });
+      if (token === 'other-site') return page('', { location: String.raw`/\example.com` });
       if (token === 'loose') {
         const headers = { 'style-hash': "'unsafe-inline'", 'script-hash': "'unsafe-inline'", 'form-action': 'https:' };
         return page('<p>loose</p>', { ...headers, 'set-cookie': 'a=b' });

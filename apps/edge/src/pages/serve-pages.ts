@@ -148,7 +148,8 @@ const shownElsewhere = { 'cross-origin-resource-policy': 'cross-origin' };
 /** The headers that a service may set, with the form of their values. */
 const headerForms: Readonly<Record<string, RegExp>> = {
   ':status': /^4\d\d$/,
-  location: /^(?:https?:\/\/|\/(?!\/))[\x21-\x7e]{1,2000}$/,
+  // Browsers read a backslash like a slash. A scheme may be in capitals: RFC 3986, section 3.1.
+  location: /^(?:https?:\/\/|\/(?![/\\]))[\x21-\x7e]{1,2000}$/i,
   'style-hash': /^sha256-[A-Za-z0-9+/]{43}=$/,
   'script-hash': /^sha256-[A-Za-z0-9+/]{43}=$/,
   'form-action': /^https:\/\/[a-z0-9.-]{1,253}(?::\d{1,5})?$/,
