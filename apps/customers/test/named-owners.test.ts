@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import type { AuthClient } from '../src/engine/records/scope/known-owners.js';
 import { ImportTenant, issues, rowsOf } from './import-tenant.js';
 import { MergingTenant } from './merging-tenant.js';
+import { readPage } from './public-pages.js';
 import { customerOf, newCaller, person, RunningCustomers } from './running-customers.js';
 import { deal, SalesTenant } from './sales-tenant.js';
 
@@ -24,6 +25,7 @@ const auth: AuthClient = {
     calls += 1;
     await answering;
     const { names } = request as FindUsersRequest;
+    if ('principalId' in (request as object)) return { permissions: ['meetings.read', 'tasks.read'], hidesPii: false };
     if (names)
       return {
         users: called.filter(({ email, displayName }) => [email, displayName].some((each) => names.includes(each))),
@@ -252,4 +254,20 @@ describe('an owner that is gone', () => {
     expect((await service.get(caller, one.id)).ownerId).toBeUndefined();
     expect(await service.get(caller, other.id)).toMatchObject({ ownerId });
   });
+});
+
+test('a calendar feed is shown by the rights of its owner, and not while auth does not tell them', async () => {
+  const { path } = await service.call('createCalendarFeed', {}, caller);
+  const token = path.slice('/cal/'.length, -'.ics'.length);
+  expect((await readPage(service, 'showCalendarFeed', { token })).text).toContain('BEGIN:VCALENDAR');
+  const { promise, reject } = Promise.withResolvers<void>();
+  const asked = calls;
+  answering = promise;
+  const refused = expect(readPage(service, 'showCalendarFeed', { token })).rejects.toMatchObject({
+    code: 'UNAVAILABLE',
+  });
+  await vi.waitUntil(() => calls > asked);
+  reject(new AppError('UNAVAILABLE', 'SERVICE_UNAVAILABLE', 'The service is away.'));
+  await refused;
+  answering = Promise.resolve();
 });
