@@ -72,13 +72,30 @@ test.each([
   expect(answer).toMatchObject({ status: 400, body: { errors: [{ in: 'body', pointer, code }] } });
 });
 
-test('refuses a type of event that there is not', async () => {
-  const answer = await tenant.send('POST', '/v1/webhookEndpoints', { url, eventTypes: ['customer.*', 'deal.won'] });
+test.each([
+  ['deal.won', 'must be one of deal.*, deal.created, deal.updated, deal.deleted, deal.undeleted, deal.merged'],
+  ['contact.*', expect.stringMatching(/^must be \*, or one of the types .*customer, .*deal, /) as string],
+])('refuses the type of event %s, and says which ones there are', async (type, detail) => {
+  const answer = await tenant.send('POST', '/v1/webhookEndpoints', { url, eventTypes: ['customer.*', type] });
 
   expect(answer).toMatchObject({
     status: 400,
-    body: { errors: [{ pointer: '/eventTypes/1', code: 'EVENT_TYPE_UNKNOWN' }] },
+    body: { errors: [{ pointer: '/eventTypes/1', code: 'EVENT_TYPE_UNKNOWN', detail }] },
   });
+});
+
+test('refuses fields that no subscribed type has, because no update would ever arrive', async () => {
+  const refusal = (index: number) => ({
+    status: 400,
+    body: { errors: [{ in: 'body', pointer: `/fields/${index}`, code: 'UNKNOWN_FIELD' }] },
+  });
+  const wanted = { url, eventTypes: ['customer.*'], fields: ['emails', 'stage'] };
+  expect(await tenant.send('POST', '/v1/webhookEndpoints', wanted)).toMatchObject(refusal(1));
+
+  const { id } = await tenant.endpoint(url, { eventTypes: ['customer.*', 'deal.*'], fields: ['emails', 'stage'] });
+  const path = `/v1/webhookEndpoints/${id}`;
+  expect(await tenant.send('PATCH', path, { fields: ['nonsense'] })).toMatchObject(refusal(0));
+  expect(await tenant.send('PATCH', path, { state: 'DISABLED' })).toMatchObject({ status: 200 });
 });
 
 test('a caller without read access to customers cannot create an endpoint', async () => {

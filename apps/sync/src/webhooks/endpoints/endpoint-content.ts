@@ -6,7 +6,7 @@ import {
 import { invalidArgument, type FieldViolation } from '@rapport/platform';
 import type { OutgoingHttp } from '../../outgoing-http/outgoing-http.js';
 import type { RecordTypeFilter } from '../events/record-filters.js';
-import { eventTypes } from './event-types.js';
+import { canChange, eventTypes, whyNoEventType } from './event-types.js';
 import type { WebhookEndpoint } from './webhook-endpoint.entity.js';
 
 /** The content of an endpoint in requests. */
@@ -23,7 +23,7 @@ export type EndpointContent = Pick<
 export function endpointContent(wanted: WebhookEndpointMessage, http: OutgoingHttp): EndpointContent {
   const violations = [
     ...urlViolations(wanted.url, http),
-    ...wanted.eventTypes.flatMap((type, index) => (eventTypes.has(type) ? [] : [unknownType(index)])),
+    ...wanted.eventTypes.flatMap((type, index) => (eventTypes.has(type) ? [] : [unknownType(type, index)])),
     ...repeatedTypes(wanted.filters),
   ];
   if (violations.length > 0) throw invalidArgument(violations);
@@ -55,7 +55,21 @@ function repeatedTypes(filters: readonly RecordTypeFilter[]): FieldViolation[] {
   });
 }
 
-function unknownType(index: number): FieldViolation {
+function unknownType(type: string, index: number): FieldViolation {
   const field = `webhookEndpoint.eventTypes[${index}]`;
-  return { field, reason: 'EVENT_TYPE_UNKNOWN', description: 'is no type of event, such as customer.updated' };
+  return { field, reason: 'EVENT_TYPE_UNKNOWN', description: whyNoEventType(type) };
+}
+
+/**
+ * Refuses fields that no subscribed type has: the endpoint would silently receive no update.
+ *
+ * @throws AppError INVALID_ARGUMENT that names each of them
+ */
+export function checkFields({ eventTypes: types, fields }: Pick<EndpointContent, 'eventTypes' | 'fields'>): void {
+  const violations = fields.flatMap((field, index): FieldViolation[] => {
+    if (canChange(types, field)) return [];
+    const description = 'must be the name of a field of a subscribed record type';
+    return [{ field: `webhookEndpoint.fields[${index}]`, reason: 'UNKNOWN_FIELD', description }];
+  });
+  if (violations.length > 0) throw invalidArgument(violations);
 }

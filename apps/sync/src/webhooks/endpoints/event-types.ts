@@ -25,12 +25,31 @@ const known = feedTypes(contract);
 const naming = new Map([...known].map(([type, method]) => [type, namingFields(contract, method)]));
 const permissionsByPlural = readPermissionsByPlural(contract);
 
+/** Of each type, `*` for all of its events included. */
+const allVerbs = ['*', ...Object.values(verbs)];
+
 /** The event types that endpoints can subscribe to. */
 export const eventTypes: ReadonlySet<string> = eventTypesOf(known);
 
 export function eventTypesOf(types: FeedTypes): Set<string> {
-  const kinds = ['*', ...Object.values(verbs)];
-  return new Set(['*', disabledEvent, ...[...types.keys()].flatMap((type) => kinds.map((kind) => `${type}.${kind}`))]);
+  const ofTypes = [...types.keys()].flatMap((type) => allVerbs.map((verb) => `${type}.${verb}`));
+  return new Set(['*', disabledEvent, ...ofTypes]);
+}
+
+/** Says of a text that is no event type what one is: the events of its record type, or else the record types. */
+export function whyNoEventType(text: string): string {
+  const type = recordTypeOf(text);
+  if (known.has(type)) return `must be one of ${allVerbs.map((verb) => `${type}.${verb}`).join(', ')}`;
+  return `must be *, or one of the types ${[...known.keys()].join(', ')} with an event, such as customer.updated`;
+}
+
+/** Whether `updated` events of one of the subscribed types can have a change of a field. */
+export function canChange(wanted: readonly string[], field: string): boolean {
+  const named = new Set(wanted.map(recordTypeOf));
+  return [...known].some(
+    ([type, { desc }]) =>
+      (named.has('*') || named.has(type)) && desc.output.fields.some(({ jsonName }) => jsonName === field),
+  );
 }
 
 /**

@@ -15,7 +15,7 @@ import type { OutgoingHttp } from '../../outgoing-http/outgoing-http.js';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { dropJobs, endHold, readyEndpoint } from '../deliveries/delivery-statements.js';
 import type { RecordFilters } from '../events/record-filters.js';
-import { endpointContent, type EndpointContent } from './endpoint-content.js';
+import { checkFields, endpointContent, type EndpointContent } from './endpoint-content.js';
 import { EndpointKeys, keyOwner } from './endpoint-keys.js';
 import { endpointMessage } from './endpoint-message.js';
 import { readPermissions } from './event-types.js';
@@ -55,6 +55,7 @@ export async function createEndpoint(
 ): Promise<WebhookEndpointMessage> {
   checkAccess();
   const content = endpointContent(sent(request), http);
+  checkFields(content);
   const { tenantId, principalId, permissions, hidesPii = false } = currentCaller();
   const readable = readPermissions(typesOf(content), permissions);
   await filters.check(tenantId, content.filters, hidesPii);
@@ -92,6 +93,8 @@ export async function updateEndpoint(
   checkEtag(request.etag, endpoint.version);
   const named = Object.fromEntries(mask.map((field) => [field, changes[field]]));
   const content = endpointContent({ ...endpointMessage(endpoint), ...named }, http);
+  // Not otherwise: an endpoint of a release before this check can still be changed.
+  if (mask.includes('fields')) checkFields(content);
   const rights = rightsOfChange(endpoint, content, mask.includes('eventTypes'));
   if (mask.includes('filters') || rights.hidesPersonalData !== endpoint.hidesPersonalData) {
     await filters.check(endpoint.tenantId, content.filters, rights.hidesPersonalData);
