@@ -39,9 +39,10 @@ function batchUpdate(declared: Declared): StandardMethod {
     field.id(names.noun),
     field.record(names.type, names.field, 2, newValues),
     {
-      comment: 'Names of the fields to change. A named field without a value is cleared.',
+      comment:
+        'Names of the fields to change. A named field without a value is cleared. In REST it defaults to the names in ' +
+        `\`${names.json}\`, where null clears a field.`,
       declaration: 'repeated string update_mask = 3',
-      isRequired: true,
     },
     field.etag(4, 'item'),
   ];

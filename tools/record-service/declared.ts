@@ -148,7 +148,7 @@ export function itemExamples({ contract, record, names }: Declared): { create: s
   const content = (fields: typeof given) => Object.fromEntries(fields.map(({ name, value }) => [name, value]));
   const create = { [names.json]: content(given.filter(({ isRequired }) => isRequired)) };
   const id = '019ab2f4-6c1e-7c3a-9d52-0c7e8b1f4a11';
-  const update = { id, [names.json]: content(changed), updateMask: changed.map(({ name }) => name) };
+  const update = { id, [names.json]: content(changed) };
   return { create: JSON.stringify(create), update: JSON.stringify(update) };
 }
 

@@ -50,6 +50,29 @@ describe('JsonCodec', () => {
     });
   });
 
+  it('takes the fields that an item of a batch changes from the names in it, null included, unless the item names them', () => {
+    const method = contract.method('/rapport.customers.v1.CustomersService/BatchUpdateCustomers');
+    if (!method) throw new Error('The contract lacks BatchUpdateCustomers.');
+    const customer = { jobTitle: 'Countess', companyId: null };
+    const items = [
+      { id: 'a', customer },
+      { id: 'b', customer, updateMask: [] },
+      { id: 'c', customer, updateMask: ['tags'] },
+      { id: 'd' },
+    ];
+
+    expect(JsonCodec.of(method.desc.input, new Map()).fromJson({ batch: { items } })).toMatchObject({
+      batch: {
+        items: [
+          { id: 'a', updateMask: ['jobTitle', 'companyId'] },
+          { id: 'b', updateMask: ['jobTitle', 'companyId'] },
+          { id: 'c', updateMask: ['tags'] },
+          { id: 'd', updateMask: [] },
+        ],
+      },
+    });
+  });
+
   it('writes a message that stands for a problem as one, with pointers to the item that it is about', () => {
     const method = contract.method('/rapport.customers.v1.CustomersService/BatchCreateCustomers');
     if (!method) throw new Error('The contract lacks BatchCreateCustomers.');

@@ -14,15 +14,15 @@ type Json = Record<string, unknown>;
  */
 export class JsonCodec {
   readonly #fields: FieldCodec[];
-  /** JSON names of an update mask, and of the message whose fields it names. */
-  readonly #update: { mask: string; of: string } | undefined;
+  /** JSON names of an update mask, and of the message whose fields it names. Only an item of a batch can have a mask of its own. */
+  readonly #update: { mask: string; of: string; canBeGiven: boolean } | undefined;
 
   private constructor(desc: DescMessage, codecs: Map<string, JsonCodec>) {
     codecs.set(desc.typeName, this);
     this.#fields = desc.fields.map((field) => compileField(field, codecs));
-    const mask = desc.fields.find(isUpdateMask)?.jsonName;
+    const mask = desc.fields.find((field) => isUpdateMask(field) || isMaskOfItem(field));
     const of = desc.fields.find(({ message }) => message && !isFieldMask(message) && !isTimestamp(message))?.jsonName;
-    this.#update = mask !== undefined && of !== undefined ? { mask, of } : undefined;
+    this.#update = mask && of !== undefined ? { mask: mask.jsonName, of, canBeGiven: isMaskOfItem(mask) } : undefined;
   }
 
   /** @param codecs those made before, by type name; messages that contain each other share them */
@@ -62,9 +62,16 @@ export class JsonCodec {
     }
     // JSON names the fields to change by having them (AIP-134), null included.
     const update = this.#update;
-    if (update && json[update.of]) message[update.mask] = Object.keys(json[update.of] as Json);
+    if (!update || !json[update.of]) return message;
+    const isGiven = update.canBeGiven && (message[update.mask] as unknown[]).length > 0;
+    if (!isGiven) message[update.mask] = Object.keys(json[update.of] as Json);
     return message;
   }
+}
+
+/** The mask of an item of a batch update, which is a list of texts: a mask of the well-known type has another JSON form. */
+function isMaskOfItem(field: DescField): boolean {
+  return field.name === 'update_mask' && field.fieldKind === 'list' && field.listKind === 'scalar';
 }
 
 interface FieldCodec {
