@@ -197,12 +197,22 @@ describe('an RPC of a proto file without code in the edge', () => {
     expect(((await answer.json()) as { errors: unknown[] }).errors).toHaveLength(1);
   });
 
-  it('refuses an unknown parameter', async () => {
+  it('refuses an unknown parameter, and names the known ones', async () => {
     const answer = await send('GET', '/v1/samples?pagesize=3');
     expect(answer.status).toBe(400);
+    const detail = expect.stringMatching(/^is not known here; known are .*pageSize, /) as string;
     expect(await answer.json()).toMatchObject({
-      errors: [{ in: 'query', pointer: '/pagesize', code: 'UNKNOWN_FIELD' }],
+      errors: [{ in: 'query', pointer: '/pagesize', code: 'UNKNOWN_FIELD', detail }],
     });
+  });
+
+  it('names the fields that a caller can set once for all unknown ones of an object', async () => {
+    const answer = await send('POST', '/v1/samples', { title: 'quartz', shape: 'cube', size: 3 });
+    const { errors } = (await answer.json()) as { errors: { pointer: string; detail: string }[] };
+    expect(errors.map(({ pointer }) => pointer)).toEqual(['/shape', '/size']);
+    expect(errors[0]?.detail).toMatch(/^is not known here; known are .*title/);
+    expect(errors[0]?.detail).not.toMatch(/ id[,.]/);
+    expect(errors[1]?.detail).toBe('is not known here.');
   });
 
   it('refuses a parameter of one value that is given twice', async () => {

@@ -22,9 +22,9 @@ import type { FastifySchema, FastifySchemaCompiler } from 'fastify';
 const maxViolations = 100;
 
 /** Parameters are text, so they are converted to the type of the schema; bodies are not converted. */
-const forText = compilerOf({ coerceTypes: 'array', allErrors: true });
-const forJson = compilerOf({ coerceTypes: false, allErrors: true });
-const forLargeJson = compilerOf({ coerceTypes: false, allErrors: false });
+const forText = compilerOf({ coerceTypes: 'array', allErrors: true, verbose: true });
+const forJson = compilerOf({ coerceTypes: false, allErrors: true, verbose: true });
+const forLargeJson = compilerOf({ coerceTypes: false, allErrors: false, verbose: false });
 
 /** Largest number of values in a body of which all errors are collected: each value can have one. */
 const maxListedValues = 20_000;
@@ -46,12 +46,24 @@ export const validatorCompiler: FastifySchemaCompiler<FastifySchema> = ({ schema
   const validate: Validator = (value) => {
     compiled ??= httpPart === 'body' ? bodyValidator(make()) : forText(make());
     const isValid = compiled(value);
-    validate.errors =
+    const errors =
       httpPart === 'querystring' ? compiled.errors?.map((each) => ofRepeated(each, value)) : compiled.errors;
+    validate.errors = errors?.map(withoutValues);
     return isValid;
   };
   return validate;
 };
+
+/** An error without the values of the request, which must not get into logs, and with the names that an unknown one is none of. */
+function withoutValues({ keyword, instancePath, schemaPath, params, message, parentSchema }: ErrorObject): ErrorObject {
+  const error = { keyword, instancePath, schemaPath, params, ...(message !== undefined && { message }) };
+  if (keyword !== 'additionalProperties' || !parentSchema) return error;
+  const properties = Object.entries((parentSchema['properties'] ?? {}) as Record<string, unknown>);
+  return {
+    ...error,
+    params: { ...params, known: properties.flatMap(([name, each]) => (each === false ? [] : [name])) },
+  };
+}
 
 interface Validator {
   (value: unknown): boolean;
@@ -103,12 +115,22 @@ type HttpPart = 'body' | 'querystring' | 'params' | 'headers';
 /** The problem answer to a request that does not match the schemas of its route. */
 export function validationProblem(errors: readonly ErrorObject[], part: HttpPart, requestId: string): Problem {
   const places = { body: 'body', querystring: 'query', params: 'path', headers: 'header' } as const;
+  const described = new Set<string>();
   const placed = errors
     // Repeats that one of the branches above failed, and the branch of a value that may be null.
     .filter(({ keyword, params }) => keyword !== 'anyOf' && params['type'] !== 'null')
     .slice(0, maxViolations)
-    .map((error) => ({ in: places[part], ...describe(error) }));
+    .map((error) => ({ in: places[part], ...describe(onlyOnce(error, described)) }));
   return createProblem(new AppError('INVALID_ARGUMENT', 'VALIDATION_FAILED', 'Wrong request.'), placed, requestId);
+}
+
+/** An answer lists the known names of a kind of object once, however many of its names are unknown. */
+function onlyOnce(error: ErrorObject, described: Set<string>): ErrorObject {
+  if (!('known' in error.params) || !described.has(error.schemaPath)) {
+    described.add(error.schemaPath);
+    return error;
+  }
+  return { ...error, params: { ...error.params, known: undefined } };
 }
 
 /** The error for a body on a route that takes none. */
@@ -124,8 +146,14 @@ export function refuseBody(route: RestRoute, body: unknown): void {
 
 type Compile = (schema: object) => Validator;
 
+interface AjvOptions {
+  coerceTypes: 'array' | false;
+  allErrors: boolean;
+  verbose: boolean;
+}
+
 /** Compiles equal schemas once: a tenth of all schemas of parameters are different ones. */
-function compilerOf(options: { coerceTypes: 'array' | false; allErrors: boolean }): Compile {
+function compilerOf(options: AjvOptions): Compile {
   const ajv = createAjv(options);
   const compiled = new Map<string, Validator>();
   return (schema) => {
@@ -137,7 +165,7 @@ function compilerOf(options: { coerceTypes: 'array' | false; allErrors: boolean 
   };
 }
 
-function createAjv(options: { coerceTypes: 'array' | false; allErrors: boolean }): Ajv2020 {
+function createAjv(options: AjvOptions): Ajv2020 {
   const ajv = new Ajv2020({
     ...options,
     // Takes half of the time of compiling, and V8 optimizes the code of schemas that are used often.
@@ -193,7 +221,10 @@ const limit =
 /** The violation of a value that fails a keyword of its schema. */
 const descriptions: Readonly<Record<string, Describe>> = {
   required: () => ({ code: 'REQUIRED', detail: 'is required.' }),
-  additionalProperties: () => ({ code: 'UNKNOWN_FIELD', detail: 'is not known here.' }),
+  additionalProperties: ({ known }) => {
+    const names = (known as string[] | undefined)?.join(', ');
+    return { code: 'UNKNOWN_FIELD', detail: `is not known here${names ? `; known are ${names}` : ''}.` };
+  },
   'false schema': () => ({ code: 'READ_ONLY_FIELD', detail: 'can not be set.' }),
   once: () => ({ code: 'WRONG_TYPE', detail: 'must be given once.' }),
   type: ({ type }) => ({ code: 'WRONG_TYPE', detail: `must be of type ${[type].flat().join(' or ')}.` }),
