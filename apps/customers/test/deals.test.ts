@@ -243,8 +243,9 @@ describe('the stage of a deal', () => {
     const pipeline = await tenant.createPipeline();
     const created = await tenant.createDeal(pipeline);
 
+    const description = 'must be the key of a stage of the pipeline: new, proposal, won, lost';
     await expect(tenant.createDeal(pipeline, { stage: 'signed' })).rejects.toMatchObject({
-      violations: [{ field: 'deal.stage', reason: 'STAGE_UNKNOWN' }],
+      violations: [{ field: 'deal.stage', reason: 'STAGE_UNKNOWN', description }],
     });
     await expect(tenant.updateDeal(created.id, { stage: 'won' })).rejects.toMatchObject({
       violations: [

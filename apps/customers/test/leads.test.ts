@@ -110,6 +110,19 @@ describe('qualifying a lead', () => {
     expect(await tenant.deals('')).toEqual([]);
   });
 
+  test('asks for what it needs only: a deal, or its pipeline, but no stage', async () => {
+    const { id } = await tenant.createLead(ada);
+    const refusals = (violations: object[]) => ({ violations });
+
+    const either = 'is required, unless dealId is set';
+    await expect(qualify(id, {})).rejects.toMatchObject(
+      refusals([{ field: 'qualification.deal', reason: 'REQUIRED', description: either }]),
+    );
+    await expect(qualify(id, { deal: deal({ pipelineId: '', title: '', stage: '' }) })).rejects.toMatchObject(
+      refusals([{ field: 'qualification.deal.pipelineId', reason: 'REQUIRED' }]),
+    );
+  });
+
   test('joins a live deal', async () => {
     const { id: dealId } = await tenant.createDeal(await tenant.createPipeline());
     const { id } = await tenant.createLead(ada);

@@ -4,6 +4,7 @@ import { StageKind, type Pipeline, type Stage } from '@rapport/contracts/rapport
 import type { StatementTransaction } from '@rapport/persistence';
 import { AppError, currentCaller, invalidField } from '@rapport/platform';
 import type { LockedDeal } from './move-deal.js';
+import { oneOfStages } from './stage-rules.js';
 
 /**
  * The stage of a kind that a deal moves to.
@@ -19,7 +20,7 @@ export function stageOfKind(
   const stage = stages.find((each) => (wanted === undefined ? each.kind === kind : each.key === wanted));
   if (!stage && wanted === undefined)
     throw invalidField(field, 'NO_SUCH_STAGE', `is required: the pipeline has no stage of kind ${nameOf(kind)}`);
-  if (!stage) throw invalidField(field, 'STAGE_UNKNOWN', 'must be the key of a stage of the pipeline');
+  if (!stage) throw invalidField(field, 'STAGE_UNKNOWN', oneOfStages(stages));
   if (stage.kind !== kind) throw invalidField(field, 'KIND_MISMATCH', `must be a stage of kind ${nameOf(kind)}`);
   return { stage: stage.key };
 }

@@ -16,6 +16,7 @@ import { changeRecord, deleteRecord, readForChange } from '../../engine/write/wr
 import { pipelines } from '../pipelines/pipelines.js';
 import { DealOrder } from './deal-order.js';
 import { moveDeals } from './move-deals.js';
+import { oneOfStages } from './stage-rules.js';
 
 /** Handles AddStage. */
 export async function addStage(transaction: StatementTransaction, request: AddStageRequest): Promise<Pipeline> {
@@ -118,6 +119,6 @@ function howOf({ reason, override }: { reason?: string | undefined; override?: b
 
 function placeOf(stages: readonly Stage[], key: string, field: string): number {
   const place = stages.findIndex((stage) => stage.key === key);
-  if (place < 0) throw invalidField(field, 'STAGE_UNKNOWN', 'must be the key of a stage of the pipeline');
+  if (place < 0) throw invalidField(field, 'STAGE_UNKNOWN', oneOfStages(stages));
   return place;
 }

@@ -21,7 +21,7 @@ export function stageViolations(change: RecordChange<Deal>): FieldViolation[] {
   // A violation already reports the missing pipeline.
   if (!pipeline) return [];
   const stage = stageOf(change.needs, after.stage);
-  if (!stage) return [violation('stage', 'STAGE_UNKNOWN', 'must be the key of a stage of the pipeline')];
+  if (!stage) return [violation('stage', 'STAGE_UNKNOWN', oneOfStages(pipeline.stages))];
   if (!hasMoved(before, after)) return [];
   const isWithin = before?.pipelineId === after.pipelineId;
   if (isWithin && !mayEnter(pipeline, before.stage, stage)) {
@@ -72,6 +72,11 @@ const overridable: ReadonlySet<string> = new Set([
 
 export function hasMoved(before: Deal | undefined, after: Deal): boolean {
   return before?.stage !== after.stage || before.pipelineId !== after.pipelineId;
+}
+
+/** What a key that no stage of a pipeline has must be. */
+export function oneOfStages(stages: readonly Stage[]): string {
+  return `must be the key of a stage of the pipeline: ${stages.map(({ key }) => key).join(', ')}`;
 }
 
 /** The stage of a pipeline among what the write of a deal needs. */

@@ -91,7 +91,9 @@ async function dealOf(
     if (found) return found;
     throw invalidField('qualification.dealId', 'DEAL_NOT_FOUND', 'must be the id of a live deal');
   }
-  if (!given) throw invalidField('qualification.deal', 'REQUIRED', 'is required');
+  if (!given) throw invalidField('qualification.deal', 'REQUIRED', 'is required, unless dealId is set');
+  // The stage has a default too, which needs the pipeline: only what the caller must send is reported.
+  if (given.pipelineId === '') throw invalidField('qualification.deal.pipelineId', 'REQUIRED', 'is required.');
   const deal = await withDefaults(transaction, lead, given);
   return within({ deal: 'qualification.deal' }, async () => {
     checkRequest(deals.method('create').path, { deal });
