@@ -58,6 +58,7 @@ describe('an entry', () => {
       { number: 1, origin: 'api', records: [{ name, operation: 'CREATE', version: 1 }], recordCount: 1 },
     ]);
     expect(new Set(entries.map(({ requestId }) => requestId)).size).toBe(3);
+    expect(await entriesOf(caller, { record: `customers/${id}` })).toEqual(entries);
   });
 
   test('is one entry for all records of a request, found by each of them', async () => {

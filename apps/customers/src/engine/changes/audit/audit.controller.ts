@@ -1,6 +1,12 @@
 import { Controller } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
-import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
+import {
+  ImplementsService,
+  platformContract,
+  recordContracts,
+  snakeCase,
+  type ServiceHandlers,
+} from '@rapport/contracts';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import { AuditFault_Reason, type AuditHead, type AuditVerification } from '@rapport/contracts/rapport/api/v1/audit';
 import {
@@ -31,6 +37,17 @@ import { findOtherChanges } from './audited-changes.js';
 /** Duration of one verification call, in milliseconds: a longer chain takes several calls. */
 const verifyMs = 30_000;
 
+/** The types of entries by the plurals that begin the names of records elsewhere, as in `customers/019ab2f4-…`. */
+const typesByPlural = new Map(
+  recordContracts(platformContract()).map(({ plural, singular }) => [plural, snakeCase(singular)]),
+);
+
+/** The name of a record in entries, such as `customer/019ab2f4-…`. */
+function entryName(record: string): string {
+  const [type = '', ...rest] = record.split('/');
+  return [typesByPlural.get(type) ?? type, ...rest].join('/');
+}
+
 @Controller()
 @ImplementsService(AuditServiceService)
 export class AuditController implements ServiceHandlers<AuditServiceServer> {
@@ -44,7 +61,8 @@ export class AuditController implements ServiceHandlers<AuditServiceServer> {
   async listAuditEntries(request: ListAuditEntriesRequest): Promise<ListAuditEntriesResponse> {
     // So that callers find their most recent changes.
     await this.sequencer.caughtUp();
-    return listAudit(this.em, currentCaller().tenantId, this.pageTokenKey, request);
+    const record = request.record && entryName(request.record);
+    return listAudit(this.em, currentCaller().tenantId, this.pageTokenKey, { ...request, record });
   }
 
   async *exportAuditEntries(request: ExportAuditEntriesRequest): AsyncGenerator<HttpBody, void> {
