@@ -52,13 +52,24 @@ export function comparedField(
   if (field) return field;
   const isOther = path !== restriction.field;
   const kind = isOther ? `those of another ${table.singular}` : 'fields';
-  throw unknownField(filter, restriction, `is no field; ${kind} are ${namesOf(table)}`);
+  throw unknownField(
+    filter,
+    restriction,
+    `is no field; ${kind} are ${namesOf(table)}${customHint(table, filter, restriction)}`,
+  );
 }
 
 /** FILTER_FIELD_UNKNOWN for a path to another record where filters are limited to the record itself. */
 export function otherRecordError(table: FilterTable, filter: string, restriction: Restriction) {
   const problem = `is about another record, which can not be asked here; fields of a ${table.singular} itself are ${namesOf(table)}`;
   return unknownField(filter, restriction, problem);
+}
+
+/** Definitions are read for filters that name custom fields only, so it can be one. With its key as typed: names are converted. */
+function customHint({ hasCustomFields }: FilterTable, filter: string, { fieldIndex }: Restriction): string {
+  const [typed = ''] = /^[\w.]*/.exec(filter.slice(fieldIndex)) ?? [];
+  const canBeCustom = hasCustomFields && /^[a-z][a-z0-9_]*$/.test(typed);
+  return canBeCustom ? `; a custom field ${typed} is customFields.${typed}` : '';
 }
 
 function namesOf({ fields, hasCustomFields }: FilterTable): string {

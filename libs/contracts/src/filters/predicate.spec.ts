@@ -114,6 +114,7 @@ test.each([
 test.each([
   ['customer.displayName = x', 'FILTER_FIELD_UNKNOWN', 'is about another record'],
   ['nick_name = x', 'FILTER_FIELD_UNKNOWN', 'nickName is no field; fields are id'],
+  ['my_note = x', 'FILTER_FIELD_UNKNOWN', 'customFields.<key>; a custom field my_note is customFields.my_note'],
   ['customFields.nothing = x', 'FILTER_FIELD_UNKNOWN', 'nothing is not defined'],
   ['stage > x', 'FILTER_NOT_INDEXED', 'stage can be compared by =, !=, IN and ":*"; it has no order'],
   ['title:"*ab*"', 'FILTER_NOT_INDEXED', 'three or more letters'],
