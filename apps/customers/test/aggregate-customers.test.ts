@@ -170,6 +170,15 @@ test.each<[Partial<AggregateCustomersRequest>, string, string]>([
   });
 });
 
+test.each([
+  [{ groupBy: ['kind,source'] }, 'groupBy[0]'],
+  [{ sum: ['customFields.a,customFields.b'] }, 'sum[0]'],
+])('says of %o that a parameter names one field', async (request, field) => {
+  await expect(aggregate(request)).rejects.toMatchObject({
+    violations: [{ field, description: 'must name one field; repeat it for each field' }],
+  });
+});
+
 test('returns the 1,000 largest groups and reports that there are more', async () => {
   const caller = newCaller();
   const tags = Array.from({ length: 1_001 }, (_, index) => `t${index}`);

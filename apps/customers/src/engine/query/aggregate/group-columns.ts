@@ -29,6 +29,11 @@ export interface GroupNames {
   timeZone: string;
 }
 
+/** The description of a wrong field, which says how to name several if that is the mistake: other parameters take commas. */
+export function ofOneField(given: string | undefined, description: string): string {
+  return given?.includes(',') ? 'must name one field; repeat it for each field' : description;
+}
+
 /** @throws AppError INVALID_ARGUMENT GROUP_INVALID that names each field that can't be grouped by */
 export function readGroups(type: RecordType, groupBy: readonly string[], names: GroupNames): GroupColumn[] {
   const columns = groupBy.map((name, index) => groupColumn(type, name, `value_${index}`, names));
@@ -38,7 +43,10 @@ export function readGroups(type: RecordType, groupBy: readonly string[], names: 
     const description =
       `must be ${[...fields, ...dates].join(', ')}, customFields.<key> of type BOOLEAN, SELECT or MULTI_SELECT, or ` +
       `customFields.<key>.<part> of type DATE or TIME; parts are ${dateParts.join(', ')}`;
-    return group ? [] : [{ field: `groupBy[${index}]`, reason: 'GROUP_INVALID', description }];
+    if (group) return [];
+    return [
+      { field: `groupBy[${index}]`, reason: 'GROUP_INVALID', description: ofOneField(groupBy[index], description) },
+    ];
   });
   if (violations.length > 0) throw invalidArgument(violations);
   return columns.filter((group) => group !== undefined);

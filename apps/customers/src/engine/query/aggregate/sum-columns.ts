@@ -5,6 +5,7 @@ import { kindOf } from '@rapport/contracts/filters';
 import { FieldOrder } from '@rapport/contracts/rapport/api/v1/options';
 import type { CustomFields } from '../../fields/custom-fields.js';
 import type { RecordType } from '../../fields/record-type.js';
+import { ofOneField } from './group-columns.js';
 
 /** One sum of a field; money has one sum per currency. */
 export interface SumColumn {
@@ -35,7 +36,7 @@ export async function readSums(
   customFields: CustomFields | undefined,
 ): Promise<SumColumn[]> {
   const summed = sum.map((field) => summable(type, field, customFields));
-  const violations = summed.flatMap((found, index) => (found ? [] : [sumError(type, index)]));
+  const violations = summed.flatMap((found, index) => (found ? [] : [sumError(type, sum[index], index)]));
   if (violations.length > 0) throw invalidArgument(violations);
   const columns: SumColumn[] = [];
   for (const [index, { number, currency, currencies }] of summed.filter((found) => found !== undefined).entries()) {
@@ -51,11 +52,11 @@ export async function readSums(
   return columns;
 }
 
-function sumError(type: RecordType, index: number): FieldViolation {
+function sumError(type: RecordType, given: string | undefined, index: number): FieldViolation {
   const own = type.contract.fields.filter((field) => field.index.sum).map(({ name }) => name);
   const custom = type.contract.options.customFields ? ['customFields.<key> of type NUMBER, DECIMAL or MONEY'] : [];
   const description = `must be ${[...own, ...custom].join(', or ')}`;
-  return { field: `sum[${index}]`, reason: 'SUM_INVALID', description };
+  return { field: `sum[${index}]`, reason: 'SUM_INVALID', description: ofOneField(given, description) };
 }
 
 function summable(type: RecordType, path: string, customFields: CustomFields | undefined): Summable | undefined {
