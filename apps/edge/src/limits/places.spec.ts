@@ -32,6 +32,17 @@ describe('the places of a class', () => {
     expect(() => places.enter('t2', plan, 4)).not.toThrow();
   });
 
+  it('are found by a tenant while another still holds more than there are now', () => {
+    const places = new Places('interactive');
+    const wide = { places: { ...plan.places, interactive: 99 } };
+    for (let count = 0; count < 50; count += 1) places.enter('slow', wide, 100);
+    for (let count = 0; count < 2; count += 1) places.enter('calm', wide, 4);
+
+    expect(() => places.enter('slow', wide, 4)).toThrow(full);
+    expect(() => places.enter('calm', wide, 4)).toThrow(full);
+    expect(() => places.enter('other', wide, 4)).not.toThrow();
+  });
+
   it('are released once, however often a call ends', () => {
     const places = new Places('interactive');
     const before = figures.placesUsed.interactive;

@@ -138,7 +138,7 @@ export class Places {
       throw tooManyConcurrent(this.name);
     }
     const share = Math.max(1, Math.floor(size * greatestShare));
-    if (this.#used >= size || ofTenant >= share) {
+    if (ofTenant >= share || (this.#used >= size && ofTenant >= this.#equalPart(tenantId, size))) {
       figures.shed.overloaded += 1;
       throw overloaded(this.name);
     }
@@ -151,6 +151,15 @@ export class Places {
       left = true;
       this.#leave(tenantId);
     };
+  }
+
+  /**
+   * The part of the places that each tenant with calls can count on, the asking one included. When the number of places
+   * shrinks, a tenant with slow calls holds more than there are for as long as these take: others must not wait for that.
+   */
+  #equalPart(tenantId: string, size: number): number {
+    const tenants = this.#usedByTenant.size + (this.#usedByTenant.has(tenantId) ? 0 : 1);
+    return Math.floor(size / tenants);
   }
 
   #leave(tenantId: string): void {
