@@ -8,6 +8,9 @@ import { newCaller, person, RunningCustomers } from './running-customers.js';
 /** Of the 15 connections of the pool that may write. */
 const share = 9;
 
+/** Of all 20 connections. */
+const scanShare = 6;
+
 let customers: RunningCustomers;
 let hostile: ImportTenant;
 /** In no transaction, which would see the activity as of its start. */
@@ -94,4 +97,26 @@ test('a tenant reads while its writes hold all connections that it can get, and 
   isOver = true;
   await hostile.database.query('rollback');
   await Promise.all(writers);
+});
+
+test('lists and sums of a tenant that take long hold some connections only, and its other calls go on', async () => {
+  await hostile.database.query('begin');
+  await hostile.database.query('lock table deal in access exclusive mode');
+  const reasons = new Set<string>();
+  const scans = Array.from({ length: 40 }, async (_, index) => {
+    const scan = () =>
+      index % 2 === 0
+        ? customers.call('listDeals', { filter: `tags = t${index}` }, hostile.caller)
+        : customers.call('aggregateDeals', { groupBy: ['stage'], sum: [] }, hostile.caller);
+    while (!isOver) await scan().catch(({ reason }: AppError) => reasons.add(reason));
+  });
+  await expect.poll(waiting).toBe(scanShare);
+
+  for (let call = 0; call < 20; call += 1) await customers.create(hostile.caller, person());
+  await expect.poll(() => [...reasons]).toContain('TOO_MANY_CONCURRENT');
+  expect(await waiting()).toBeLessThanOrEqual(scanShare);
+
+  isOver = true;
+  await hostile.database.query('rollback');
+  await Promise.all(scans);
 });

@@ -19,6 +19,8 @@ export interface Statement {
    * for it on a shared connection.
    */
   isQuick?: boolean;
+  /** Whether it may test, sort or count many rows. A tenant runs few of these at the same time. */
+  isScan?: boolean;
   /**
    * Makes a row from the texts of its columns, in their order. By default rows are objects by column name, with parsed
    * values.

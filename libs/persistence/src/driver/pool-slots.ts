@@ -12,6 +12,12 @@ const greatestShare = 0.6;
  */
 const readShare = 0.25;
 
+/**
+ * The largest share that scans of one tenant hold: each keeps a processor of the database busy, for seconds in a large
+ * tenant. Its other calls go on beside them.
+ */
+const scanShare = 0.3;
+
 /** The key of work that counts for no tenant. It takes turns like a tenant, and only the pool limits it. */
 const platform = '';
 
@@ -26,6 +32,8 @@ export class PoolSlots {
   readonly #all: FairSlots;
   /** What calls that may write, and background work, hold of `#all`. */
   readonly #writing: FairSlots;
+  /** What scans hold of the others. */
+  readonly #scanning: FairSlots;
 
   /**
    * @param max connections of the pool
@@ -37,6 +45,7 @@ export class PoolSlots {
   ) {
     this.#all = slotsFor(max);
     this.#writing = slotsFor(max - Math.floor(max * readShare));
+    this.#scanning = slotsFor(max, scanShare);
   }
 
   /**
@@ -49,9 +58,9 @@ export class PoolSlots {
    * @throws AppError CANCELLED when the client of the call has gone
    */
   async enter(): Promise<() => void> {
-    const { caller, gone, isRead = false } = callContext.getStore() ?? {};
+    const { caller, gone, isRead = false, isScan = false } = callContext.getStore() ?? {};
     const tenant = gone && caller ? caller.tenantId : platform;
-    const stages = isRead ? [this.#all] : [this.#writing, this.#all];
+    const stages = [...(isScan ? [this.#scanning] : []), ...(isRead ? [] : [this.#writing]), this.#all];
     const entered: FairSlots[] = [];
     const leave = () => {
       for (const slots of entered) slots.leave(tenant);
@@ -92,8 +101,8 @@ export class PoolSlots {
 }
 
 /** @param size number of slots; work of no tenant may hold all */
-function slotsFor(size: number): FairSlots {
-  const share = Math.max(1, Math.floor(size * greatestShare));
+function slotsFor(size: number, ofTenant = greatestShare): FairSlots {
+  const share = Math.max(1, Math.floor(size * ofTenant));
   return new FairSlots(size, (tenant) => (tenant === platform ? size : share));
 }
 

@@ -32,12 +32,13 @@ export async function readForTenant<Row extends object>(
     : [settingStatement({ ...settings, ...seen }), statement];
   const results = statement.isQuick
     ? await SharedReads.of(em).read(seen[tenantSetting] ?? '', statements)
-    : await withConnection(em, (client) => pipeline(client, statements));
+    : await withConnection(em, (client) => pipeline(client, statements), statement.isScan);
   return results.at(-1)?.rows as Row[];
 }
 
 /**
- * Reads what the session of `em` can see by several statements, in one network round trip and one transaction.
+ * Reads what the session of `em` can see by several statements, in one network round trip and one transaction. They may scan
+ * many rows, see `Statement`.
  *
  * @param settings of PostgreSQL, for these statements only
  * @returns the rows of each statement
@@ -48,8 +49,10 @@ export async function readEachForTenant<Row extends object>(
   settings: Settings,
 ): Promise<Row[][]> {
   if (statements.length === 0) return [];
-  const [, ...results] = await withConnection(em, (client) =>
-    pipeline(client, [settingStatement({ ...settings, ...seenBy(em) }), ...statements]),
+  const [, ...results] = await withConnection(
+    em,
+    (client) => pipeline(client, [settingStatement({ ...settings, ...seenBy(em) }), ...statements]),
+    true,
   );
   return results.map(({ rows }) => rows as Row[]);
 }

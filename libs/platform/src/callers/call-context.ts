@@ -63,6 +63,8 @@ export interface CallContext {
   takesJson?: boolean;
   /** Whether the call commits nothing that its client waits for. */
   isRead?: boolean;
+  /** Whether the work at hand may test or count many rows of the database, of which a tenant runs few at the same time. */
+  isScan?: boolean;
 }
 
 export const callContext = new AsyncLocalStorage<CallContext>();

@@ -55,6 +55,7 @@ function readTested<Message extends RecordMessage>(
   const { row: test } = allOf(conditions);
   const { sql, params } = ofTenant({ type, tenantId: currentCaller().tenantId, live: true });
   return executeWith<StoredRecord<Message>>(em, byId, {
+    isScan: false,
     sql: `select ${shownColumns(type)}, (${test.sql}) as is_met from ${table}
       where ${sql} and ${table}.id = any (?::uuid[])`,
     params: [...test.params, ...params, `{${ids.join(',')}}`],

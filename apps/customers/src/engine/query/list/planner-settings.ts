@@ -20,9 +20,15 @@ export const inOrder: PlannerSettings = {
 
 /**
  * For statements that find rows by their conditions: only bitmap scans of the conditions' own indexes. A high cost of
- * rows keeps the planner from fetching all rows of the tenant when it overestimates the number of matches.
+ * rows keeps the planner from fetching all rows of the tenant when it overestimates the number of matches. It would also make
+ * workers seem worthwhile, which are processors that other tenants need.
  */
-export const byCondition: PlannerSettings = { ...common, enable_indexscan: 'off', cpu_tuple_cost: '0.1' };
+export const byCondition: PlannerSettings = {
+  ...common,
+  enable_indexscan: 'off',
+  cpu_tuple_cost: '0.1',
+  max_parallel_workers_per_gather: '0',
+};
 
 /** For statements that read a few rows by their ids. */
 export const byId: PlannerSettings = common;
@@ -38,10 +44,10 @@ export const ofAll: PlannerSettings = common;
 export function executeWith<Row extends object>(
   em: EntityManager,
   settings: PlannerSettings,
-  { sql, params, row, isQuick = false }: Sql & Pick<Statement, 'row' | 'isQuick'>,
+  { sql, params, row, isQuick = false, isScan = !isQuick }: Sql & Pick<Statement, 'row' | 'isQuick' | 'isScan'>,
   name?: string,
 ): Promise<Row[]> {
-  const values = { values: params, isQuick };
+  const values = { values: params, isQuick, isScan };
   const statement = { sql: numbered(sql), ...values, ...(name !== undefined && { name }), ...(row && { row }) };
   return readForTenant<Row>(em, statement, settings);
 }
