@@ -39,6 +39,18 @@ test('every type with searchable text is searched, by its title', async () => {
   for (const each of columns) expect(each).toContain('update_time');
 });
 
+test('a search or list is refused for too many different words', async () => {
+  const caller = newCaller();
+  await service.create(caller, company({ displayName: 'Acme' }));
+  const words = (count: number) => Array.from({ length: count }, (_, index) => `w${index}`).join(' ');
+  const refusal = { violations: [{ field: 'q', reason: 'TOO_LONG' }] };
+
+  await expect(search(caller, words(41))).rejects.toMatchObject(refusal);
+  await expect(service.call('listCustomers', { q: words(41) }, caller)).rejects.toMatchObject(refusal);
+  expect((await search(caller, words(40))).results).toEqual([]);
+  expect(await found(caller, 'acme '.repeat(40).trim())).toMatchObject([{ title: 'Acme' }]);
+});
+
 test('one and two letters of Chinese and Japanese are found anywhere', async () => {
   const caller = newCaller();
   for (const displayName of ['王小明', '字节跳动科技有限公司', 'Acme株式会社サービス'])
@@ -46,8 +58,7 @@ test('one and two letters of Chinese and Japanese are found anywhere', async () 
   const foundBy = async (q: string) => {
     const { customers } = await service.call('listCustomers', { q }, caller);
     const listed = customers.map(({ displayName }) => displayName);
-    // The search across all types takes two letters and more.
-    if (q.length > 1) expect((await found(caller, q)).map(({ title }) => title)).toEqual(listed);
+    expect((await found(caller, q)).map(({ title }) => title)).toEqual(listed);
     return listed;
   };
 
@@ -57,6 +68,8 @@ test('one and two letters of Chinese and Japanese are found anywhere', async () 
   for (const q of ['株式', 'ビス', 'サー', 'acme 会社'])
     expect([q, await foundBy(q)]).toEqual([q, ['Acme株式会社サービス']]);
   for (const q of ['明小', '王明', '技科']) expect([q, await foundBy(q)]).toEqual([q, []]);
+  const tooShort = { violations: [{ field: 'q', reason: 'TOO_SHORT' }] };
+  for (const q of ['a', ' é ', '1']) await expect(search(caller, q)).rejects.toMatchObject(tooShort);
 });
 
 test('whole titles come first, then prefixes of words, then the rest, across types, most recently changed first', async () => {

@@ -34,6 +34,13 @@ export {
   type MoneyValue,
 } from '../values/custom-field-value.js';
 export { digits, phoneDigits, soughtDigits } from '../values/phone-digits.js';
-export { firstCodePoints, fold, searchText, searchTextVersion, sortName } from '../values/search-text.js';
+export {
+  firstCodePoints,
+  fold,
+  isUnspacedLetter,
+  searchText,
+  searchTextVersion,
+  sortName,
+} from '../values/search-text.js';
 export { dayAt, isTimeZone, localTimeOf, momentOf, offsetMs, startOfDayMs } from '../values/zoned-time.js';
 export { comparedTerm, relatedText, soughtTerms, storedTerms } from './term-texts.js';

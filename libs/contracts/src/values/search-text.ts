@@ -55,6 +55,11 @@ export function searchText(texts: readonly string[]): string {
 /** Letters of scripts without spaces between words. */
 const unspaced = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}ー]+/gu;
 
+/** Whether a text is one letter of these scripts, which may be a whole word. */
+export function isUnspacedLetter(text: string): boolean {
+  return Array.from(text).length === 1 && text.replace(unspaced, '') === '';
+}
+
 /**
  * The pairs of neighbouring letters of Chinese and Japanese texts, and the last letters, as words: a given name of one or two letters
  * stands within the whole name, and words of one or two letters are sought by their start.

@@ -143,10 +143,13 @@ function useCommands(): Entry[] {
   ];
 }
 
+const unspacedLetter = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]$/u;
+
 /** Records of any type that the text search finds. */
 function useRecords(sought: string): Entry[] {
   const router = useRouter();
-  const isSought = sought.length >= 2 && theContract().hasOperation('search');
+  // A word of Chinese or Japanese may be a single letter.
+  const isSought = (sought.length >= 2 || unspacedLetter.test(sought)) && theContract().hasOperation('search');
   const { data } = useQuery(readQuery('search', { q: sought, pageSize: 8 }, isSought));
   return itemsAt(data, 'results').map((result) => {
     const type = textAt(result, 'type');

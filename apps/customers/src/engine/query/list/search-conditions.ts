@@ -5,6 +5,9 @@ import type { RecordType } from '../../fields/record-type.js';
 import { typoLetters, typoTerms } from '../../fields/terms.js';
 import { indexed, joined, type Condition } from '../filter/condition.js';
 
+/** Most words of a search: each of them is a condition for each type of records. */
+const maxWords = 40;
+
 /** Lengths of words that match despite a typing error. */
 const similarWordLength = 4;
 
@@ -13,7 +16,8 @@ const similarWordLength = 4;
  * anywhere; a word without three consecutive letters or digits only at the start of a word; a word of four letters and
  * more also matches a similar name (typoTerms). Punctuation is ignored.
  *
- * @throws AppError INVALID_ARGUMENT QUERY_NOT_INDEXED when it has only punctuation, or the type has no searchable text
+ * @throws AppError INVALID_ARGUMENT QUERY_NOT_INDEXED when it has only punctuation, or the type has no searchable text, and TOO_LONG
+ *   when it has too many words
  */
 export function searchConditions(type: RecordType, q: string): Condition[] {
   const words = searchWords(q);
@@ -33,10 +37,13 @@ export function wordStartConditions({ table }: RecordType, q: string): Condition
   });
 }
 
-/** The folded words of `q`. */
+/** The folded words of `q`, each once. @throws AppError INVALID_ARGUMENT TOO_LONG when there are too many */
 export function searchWords(q: string): string[] {
-  const words = q.split(/\s+/).filter((word) => word !== '');
-  return words.map(fold).filter((word) => /[\p{L}\p{N}]/u.test(word));
+  const folded = q.split(/\s+/).map(fold);
+  const words = new Set(folded.filter((word) => /[\p{L}\p{N}]/u.test(word)));
+  if (words.size <= maxWords) return [...words];
+  const description = `must have at most ${maxWords} different words`;
+  throw invalidArgument([{ field: 'q', reason: 'TOO_LONG', description }]);
 }
 
 /** The texts that a word of `q` matches: itself, and a phone number in stored form. */

@@ -7,7 +7,8 @@ import {
   type SearchResponse,
   type SearchServiceServer,
 } from '@rapport/contracts/rapport/customers/v1/search_service';
-import { currentCaller } from '@rapport/platform';
+import { isUnspacedLetter } from '@rapport/contracts/filters';
+import { currentCaller, invalidArgument } from '@rapport/platform';
 import { refuseSealed } from '../filter/refuse-sealed.js';
 import { refuseSearch } from '../list/list-conditions.js';
 import { findRanked } from './find-ranked.js';
@@ -22,6 +23,7 @@ export class SearchController implements ServiceHandlers<SearchServiceServer> {
   constructor(private readonly em: EntityManager) {}
 
   async search({ q, types: names, pageSize = defaultPageSize }: SearchRequest): Promise<SearchResponse> {
+    refuseOneLetter(q);
     const { tenantId, permissions } = currentCaller();
     const types = await searchedTypes(this.em, names, permissions);
     for (const { type } of types) {
@@ -36,4 +38,11 @@ export class SearchController implements ServiceHandlers<SearchServiceServer> {
       types: found.map(({ type, rows }) => ({ type: type.name, hasMore: rows.length > pageSize })),
     };
   }
+}
+
+/** One letter of other scripts begins a word of most records. */
+function refuseOneLetter(q: string): void {
+  const text = q.trim();
+  if (Array.from(text).length !== 1 || isUnspacedLetter(text)) return;
+  throw invalidArgument([{ field: 'q', reason: 'TOO_SHORT', description: 'must have at least 2 characters' }]);
 }
