@@ -145,6 +145,22 @@ test('checks the host that the envelope names, whatever the headers say, and non
   expect(await of('192.0.2.17', '<>')).toEqual(['none', MessageClass.AUTO_REPLY, 'support+token@kestrel.example']);
 });
 
+test('a mail with a Received header that no mail server writes has not proven its sender', async () => {
+  const resolver = (name: string, type: string) =>
+    type === 'TXT' && name === 'example.com' ? Promise.resolve([['v=spf1 ip4:192.0.2.17 -all']]) : noDns();
+  const envelope = { sender: 'ada@example.com', recipients: [], clientAddress: '192.0.2.17' };
+  const of = async (received: string) => {
+    const raw = Buffer.from([received, 'From: ada@example.com', '', 'Hi'].join('\r\n'));
+    return (await parseMail({ raw, ownDomains: [], resolver, envelope })).message.authentication;
+  };
+  const long = `from ${'a '.repeat(4_000)}`;
+
+  expect(await of('Received: from mail.example.com')).toMatchObject({ spf: 'pass', dmarc: 'none' });
+  for (const received of [`Received: ${long}`, `X-A: b\nreceived :${long}`, `Received: from\r\n=${long}`]) {
+    expect(await of(received)).toEqual({ spf: 'none', dkim: 'none', dmarc: 'fail', arc: 'none' });
+  }
+});
+
 test('reads attachments, and names them safely', async () => {
   const { attachments } = await parse([
     ...['From: a@example.com', 'Content-Type: multipart/mixed; boundary=b', ''],
