@@ -217,3 +217,18 @@ test('parts that end no element are bounded together', async () => {
 
   expect(message.html).toBe(Array<string>(20).fill('Hello').join('<br />'));
 });
+
+test.each([
+  ['elements', '<p>x</p>'],
+  ['lines', 'x&#10;'],
+])('many %s within many elements are read as their text', async (_, each) => {
+  const of = async (count: number) => {
+    const markup = `${'<blockquote>'.repeat(100)}<pre>${each.repeat(count)}`;
+    return (await parse(['From: a@example.com', 'Content-Type: text/html', '', markup])).message;
+  };
+
+  expect((await of(1_000)).html).toContain('<blockquote>');
+  const { html = '', text = '' } = await of(25_000);
+  expect(html).not.toContain('<blockquote>');
+  expect([html.match(/x/g), text.match(/x/g)]).toMatchObject([{ length: 25_000 }, { length: 25_000 }]);
+});
