@@ -208,3 +208,23 @@ describe('the start of a CSV file', () => {
     await expect(read('text/csv', ' \n'.repeat(1_000_000))).rejects.toEqual(refusal('ROW_TOO_LARGE'));
   });
 });
+
+test('other work goes on while rows without any value are skipped', async () => {
+  let turns = 0;
+  const count = () => {
+    turns += 1;
+    next = setImmediate(count);
+  };
+  let next = setImmediate(count);
+  const skipped = await read('text/csv', `name,email\n${',\n'.repeat(100_000)}`);
+  clearImmediate(next);
+
+  expect(skipped).toEqual([{ columns: ['name', 'email'] }]);
+  expect(turns).toBeGreaterThanOrEqual(100);
+});
+
+test('characters of two units are whole wherever a long text is cut', async () => {
+  const text = `name\n${'x'.repeat(7)}${'🎓'.repeat(20_000)}`;
+
+  expect(values(await read('text/csv', text))).toEqual([['name'], [2, { name: text.slice('name\n'.length) }]]);
+});
