@@ -96,13 +96,16 @@ function bodyValidator(schema: object): Validator {
   return validate;
 }
 
-/** Not by recursion: a body of a few MiB can be deeper than the stack. */
+/** Not by recursion: a body of a few MiB can be deeper than the stack. Values beyond the limit are not read. */
 function hasMoreValues(json: unknown, limit: number): boolean {
   const open = [json];
   let count = 0;
   for (let value = open.pop(); value !== undefined; value = open.pop()) {
-    if (++count > limit) return true;
-    if (typeof value === 'object' && value !== null) for (const item of Object.values(value)) open.push(item);
+    count += 1;
+    if (typeof value !== 'object' || value === null) continue;
+    const size = Array.isArray(value) ? value.length : Object.keys(value).length;
+    if (count + open.length + size > limit) return true;
+    for (const item of Object.values(value)) open.push(item);
   }
   return false;
 }

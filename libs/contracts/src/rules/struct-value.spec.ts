@@ -26,3 +26,18 @@ describe('an object of any shape', () => {
     ['1,001 values', { list: new Array<number>(1_000).fill(0) }, 'TOO_MANY_ITEMS'],
   ])('may not have %s', (_case, struct, reason) => expect(structViolation(struct)).toMatchObject({ reason }));
 });
+
+it.each([
+  ['object', {}],
+  ['list', Array<number>(1_001).fill(1)],
+])('no value of an %s with too many is read', (_, values) => {
+  for (let index = 0; index < 1_000; index += 1) Object.assign(values, { [index]: 1 });
+  Object.defineProperty(values, 1_000, {
+    enumerable: true,
+    get() {
+      throw new Error('was read');
+    },
+  });
+
+  expect(structViolation({ values })?.reason).toBe('TOO_MANY_ITEMS');
+});

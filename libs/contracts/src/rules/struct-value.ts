@@ -20,10 +20,12 @@ function violationWithin(
   found: { values: number },
 ): ReturnType<typeof structViolation> {
   if (depth > maxDepth) return { reason: 'TOO_DEEP', description: `must have at most ${maxDepth} levels.` };
+  // Counted before they are read: a body of 1 MiB has 500,000.
+  found.values += Array.isArray(container) ? container.length : Object.keys(container).length;
+  if (found.values > maxValues) {
+    return { reason: 'TOO_MANY_ITEMS', description: `must have at most ${maxValues} values in all.` };
+  }
   for (const [key, value] of Object.entries(container) as [string, unknown][]) {
-    if (++found.values > maxValues) {
-      return { reason: 'TOO_MANY_ITEMS', description: `must have at most ${maxValues} values in all.` };
-    }
     const isContainer = typeof value === 'object' && value !== null;
     const violation =
       textViolation(key) ?? (isContainer ? violationWithin(value, depth + 1, found) : scalarViolation(value));
