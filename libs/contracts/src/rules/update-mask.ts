@@ -12,18 +12,25 @@ export interface Updatable<Field extends string> {
   fixed: Readonly<Record<string, ViolationCode>>;
 }
 
+/** Most wrong paths that an error names: each item of a batch has a mask. */
+const maxViolations = 20;
+
 /**
  * The fields that an update changes (AIP-134).
  *
  * @param paths whole fields, by their JSON or proto name
- * @throws AppError INVALID_ARGUMENT with each path that is no field, or can't be changed
+ * @throws AppError INVALID_ARGUMENT with the first paths that are no fields, or can't be changed
  */
 export function readMask<Field extends string>(paths: string[] | undefined, resource: Updatable<Field>): Field[] {
   if (!paths?.length) {
     throw invalidArgument([{ field: 'updateMask', reason: 'REQUIRED', description: 'must name at least one field' }]);
   }
   const names = [...new Set(paths.map(camelCase))];
-  const violations = names.flatMap((name) => violationsOf(name, resource));
+  const violations: FieldViolation[] = [];
+  for (const name of names) {
+    violations.push(...violationsOf(name, resource));
+    if (violations.length >= maxViolations) break;
+  }
   if (violations.length > 0) throw invalidArgument(violations);
   return resource.fields.filter((field) => names.includes(field));
 }
