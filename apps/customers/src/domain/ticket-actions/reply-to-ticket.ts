@@ -6,7 +6,7 @@ import type {
   TicketReply,
 } from '@rapport/contracts/rapport/support/v1/ticket_actions_service';
 import type { StatementTransaction } from '@rapport/persistence';
-import { AppError, invalidField } from '@rapport/platform';
+import { AppError, currentCaller, invalidField } from '@rapport/platform';
 import { isHiding } from '../../engine/fields/hidden-data.js';
 import { recordValue } from '../../engine/query/record-json.js';
 import { customerType } from '../../engine/records/customers/customer-type.js';
@@ -45,8 +45,10 @@ async function contentOf(
   ticket: Ticket,
   { text, html, templateId }: TicketReply,
 ): Promise<ReplyContent> {
-  if (templateId === undefined)
-    return { subject: undefined, text: requiredText(text, 'reply.text'), html: html && replyHtml(html) };
+  if (templateId === undefined) {
+    const plain = requiredText(text, 'reply.text');
+    return { subject: undefined, text: plain, html: html && (await replyHtml(currentCaller().tenantId, html)) };
+  }
   if (text !== undefined || html !== undefined)
     throw invalidField('reply.templateId', 'CONFLICTING_FIELDS', 'can not be set together with text or html');
   const values = await valuesOfTicket(transaction, ticket);
