@@ -10,6 +10,9 @@ import { allSteps, nestedSteps } from './step-tree.js';
 /** Most steps of a definition, at all levels. */
 const maxSteps = 100;
 
+/** Most characters of all JSONata of a definition. To parse 10,000 takes up to 20 ms. */
+const maxJsonata = 50_000;
+
 const keyPattern = /^[a-z][a-z0-9_]{0,39}$/;
 
 /** Checks the steps of a definition. Expressions read the outputs and variables of steps that come before. */
@@ -31,8 +34,13 @@ export class StepsCheck {
 
   check(place: Place, steps: readonly Step[]): void {
     // The expressions of more steps would hold up the process.
-    if (allSteps(steps).length > maxSteps) {
+    const all = allSteps(steps);
+    if (all.length > maxSteps) {
       place.add('TOO_MANY_ITEMS', `must have at most ${maxSteps} steps at all levels`);
+      return;
+    }
+    if (all.reduce((length, { transform }) => length + (transform?.expression.length ?? 0), 0) > maxJsonata) {
+      place.add('TOO_LONG', `must have at most ${maxJsonata} characters of JSONata in all steps`);
       return;
     }
     this.#checkList(place, steps, [], {});
