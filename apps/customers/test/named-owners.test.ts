@@ -256,7 +256,7 @@ describe('an owner that is gone', () => {
   });
 });
 
-test('a calendar feed is shown by the rights of its owner, and not while auth does not tell them', async () => {
+test('a calendar feed is shown by the rights of its owner, and not while auth does not report them', async () => {
   const { path } = await service.call('createCalendarFeed', {}, caller);
   const token = path.slice('/cal/'.length, -'.ics'.length);
   expect((await readPage(service, 'showCalendarFeed', { token })).text).toContain('BEGIN:VCALENDAR');
