@@ -19,7 +19,7 @@ let faults: string[];
 
 /** The contract of the platform with one more type of records, of which the console has no code: trips are declared as deals are. */
 function contractWithTrips(): ContractFile {
-  const { operations, resources, messages, enums, feedTypes } = contractFile(platformContract());
+  const { operations, resources, messages, enums, ...others } = contractFile(platformContract());
   const asTrip = <Facts>(facts: Facts): Facts =>
     JSON.parse(JSON.stringify(facts).replaceAll('Deal', 'Trip').replaceAll('deal', 'trip')) as Facts;
   const isOfDeals = ({ name }: { name: string }) => name === 'deals' || name.startsWith('deals/');
@@ -32,7 +32,7 @@ function contractWithTrips(): ContractFile {
     resources: [...resources, ...resources.filter(isOfDeals).map(asTrip)],
     messages: { ...asTrip(messages), ...messages },
     enums: { ...asTrip(enums), ...enums },
-    feedTypes,
+    ...others,
   };
 }
 

@@ -106,6 +106,24 @@ test('a customer that is chosen by a part of its name stays when the list has ot
   }
 });
 
+test('a country is found by a part of its name', async () => {
+  await goTo(page, '/customers/new');
+  await page.getByRole('button', { name: /^Select an item Kind/ }).click();
+  await page.getByRole('option', { name: 'Company' }).click();
+  await page.getByLabel('Name', { exact: true }).fill('Kea Ltd');
+  const addresses = page.getByRole('group', { name: 'Address', exact: true });
+  await addresses.getByRole('button', { name: 'Add' }).click();
+  const country = addresses.getByRole('combobox', { name: 'Country' });
+  // A list closes when what is around it scrolls.
+  await country.scrollIntoViewIfNeeded();
+  await country.fill('zeal');
+  await page.getByRole('option', { name: 'New Zealand' }).click();
+  await page.getByRole('button', { name: 'Create' }).click();
+  await page.getByRole('heading', { name: 'Kea Ltd', level: 1 }).waitFor();
+  const { customers } = await workspace.api<{ customers: Json[] }>('GET', '/v1/customers?q=Kea');
+  expect(customers).toMatchObject([{ addresses: [{ countryCode: 'NZ' }] }]);
+});
+
 test('a currency is found by its code or its name, and those of the workspace come first', async () => {
   await workspace.api('PATCH', '/v1/settings', { baseCurrency: 'SEK' });
   await workspace.api('POST', '/v1/priceBooks', { key: 'alps', name: 'Alps', currencyCode: 'CHF' });

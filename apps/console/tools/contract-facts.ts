@@ -1,11 +1,13 @@
 import { ScalarType, type DescField, type DescMessage } from '@bufbuild/protobuf';
 import {
+  countryCodes,
   enumNames,
   feedTypes,
   groupName,
   recordContracts,
   resourceCollections,
   restRoutes,
+  snakeCase,
   type Contract,
   type RestRoute,
 } from '@rapport/contracts';
@@ -23,7 +25,8 @@ export function contractFile(contract: Contract): ContractFile {
   const operations = routes.map((route) => operationOf(contract, route, fields));
   const resources = resourcesOf(routes, operations, records);
   const { messages, enums } = fields;
-  return { operations, resources, messages, enums, feedTypes: [...feedTypes(contract).keys()] };
+  const types = [...feedTypes(contract).keys()];
+  return { operations, resources, messages, enums, feedTypes: types, countries: countryCodes() };
 }
 
 function operationOf(contract: Contract, route: RestRoute, fields: Fields): Operation {
@@ -88,7 +91,7 @@ class Fields {
     const isA = (behavior: FieldBehavior) => this.#contract.is(desc, behavior);
     const resource = this.#resources.get(this.#contract.reference(desc) ?? '') ?? this.#named(desc);
     const comment = this.#contract.comment(desc);
-    const help = firstSentence(comment);
+    const help = plainHelp(desc, firstSentence(comment));
     const usual = defaultOf(desc, comment);
     const keys = this.#keysOf(desc);
     const { type, of } = this.#type(desc);
@@ -141,6 +144,17 @@ class Fields {
   }
 }
 
+/** Words that say nothing beside the names of a field and its record: `The deal that the quote is for`. */
+const emptyWords = /^(?:an?|the|its?|this|that|which|who|whose|is|are|has|of|for|in|on|as|to|and|gets)$/;
+
+/** A sentence without the form of a code, which is chosen. Empty for one that only repeats names. */
+function plainHelp({ name, parent }: DescField, sentence: string): string {
+  const help = sentence.replace(/(?:^|, as an? )(?:ISO 4217 code|BCP 47 tag|ISO 3166-1 alpha-2 code|IANA [\w ]+)$/, '');
+  const named = new Set(`${name} ${snakeCase(parent.name)}`.toLowerCase().split('_').join(' ').split(' '));
+  const words = help.toLowerCase().match(/[a-z0-9-]+/g) ?? [];
+  return words.every((word) => emptyWords.test(word) || named.has(word)) ? '' : help;
+}
+
 /** `OWN` of an enum whose comment says `Defaults to OWN.` */
 function defaultOf({ enum: values, fieldKind }: DescField, comment: string): string | undefined {
   const [, name] = /\bDefaults to `?([A-Z][A-Z_0-9]*)`?\.(?:\s|$)/.exec(comment) ?? [];
@@ -161,7 +175,8 @@ const codePatterns: Readonly<Record<string, Field['code']>> = {
 };
 
 /** What a text is a code of. The service checks a locale itself, so it has a length only. */
-function codeOf(name: string, { pattern, maxLength }: FieldRules): Field['code'] {
+function codeOf(name: string, { format, pattern, maxLength }: FieldRules): Field['code'] {
+  if (format === Format.COUNTRY_CODE) return 'country';
   return name === 'locale' && maxLength === 35 ? 'language' : codePatterns[pattern ?? ''];
 }
 

@@ -57,6 +57,7 @@ export { restRoutes } from './rest/rest-routes.js';
 export { pageRoutes, type PageRoute } from './rest/page-routes.js';
 export { readMask, type Updatable } from './rules/update-mask.js';
 export { lengthSentences } from './rules/length-sentences.js';
+export { countryCodes } from './rules/formats.js';
 export { patternMismatch } from './rules/pattern-phrases.js';
 export { structViolation } from './rules/struct-value.js';
 export { allFormats, isStorableText, storableKeyword } from './rules/formats.js';

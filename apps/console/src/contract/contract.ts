@@ -9,6 +9,8 @@ export interface ContractFile {
   enums: Record<string, EnumValue[]>;
   /** Types of records of which the change feed and webhooks tell, such as `price_book`. */
   feedTypes: string[];
+  /** ISO 3166-1 codes of two letters. */
+  countries: string[];
 }
 
 export interface Operation {
@@ -73,8 +75,11 @@ export interface Field {
   reference?: string;
   /** Resource whose items the value is a key of, such as `topics`; `pipelines` for a stage of one. */
   keys?: string;
-  /** The ISO 4217 code of a currency, the IANA name of a time zone, the BCP 47 tag of a language, `customers.read`, or `customer.created`. */
-  code?: 'currency' | 'timeZone' | 'language' | 'permission' | 'eventType';
+  /**
+   * The ISO 4217 code of a currency, the ISO 3166-1 code of a country, the IANA name of a time zone, the BCP 47 tag of a language,
+   * `customers.read`, or `customer.created`.
+   */
+  code?: 'currency' | 'country' | 'timeZone' | 'language' | 'permission' | 'eventType';
   maxLength?: number;
   /** The value of an enum that the server sets where a request has none. */
   default?: string;
@@ -187,6 +192,11 @@ export class Contract {
   get permissions(): string[] {
     const all = new Set(this.operations.map(({ permission }) => permission));
     return [...all].filter((permission) => permission !== '' && !permission.includes('{')).toSorted();
+  }
+
+  /** Such as `DE`. */
+  get countries(): readonly string[] {
+    return this.#file.countries;
   }
 
   /** Such as `price_book`. */

@@ -91,6 +91,13 @@ function isCountry(code: string): boolean {
   return isKnown;
 }
 
+/** All codes of countries, without those that have another one today, such as DD. */
+export function countryCodes(): string[] {
+  const letters = Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZ');
+  const codes = letters.flatMap((first) => letters.map((second) => first + second));
+  return codes.filter((code) => isCountry(code) && new Intl.Locale(`und-${code}`).region === code);
+}
+
 /** `Date.parse` reads February 30 as March 2, and 24:00 as the next day. */
 function isRealTime(text: string): boolean {
   const local = text.slice(0, 19).toUpperCase();

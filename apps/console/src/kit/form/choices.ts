@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { locale } from '../../app/language.ts';
+import { format, locale } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
 import { readQuery } from '../../contract/api.ts';
 import { theContract, type Field } from '../../contract/contract.ts';
@@ -22,8 +22,15 @@ export function optionsOf(records: readonly Json[], by = 'id'): Option[] {
 
 /** The values of a code of one kind, with the one that a record has. */
 export function codeOptions(code: Field['code'], value: string): Option[] {
+  if (code === 'country') return countryOptions();
   if (code === 'permission') return theContract().permissions.map((id) => ({ id, name: id }));
   return code === 'timeZone' ? timeZoneOptions(value) : languageOptions(value);
+}
+
+/** Countries by their names, in the order of the alphabet. */
+export function countryOptions(): Option[] {
+  const options = theContract().countries.map((id) => ({ id, name: format.country(id) }));
+  return options.toSorted((one, other) => one.name.localeCompare(other.name, locale));
 }
 
 /** Those that most workspaces and customers have. */
@@ -34,7 +41,7 @@ const languages = [
 ];
 
 /** Languages by their tags and names, with the tag that a record has. */
-function languageOptions(value: string): Option[] {
+export function languageOptions(value: string): Option[] {
   const names = new Intl.DisplayNames(locale, { type: 'language', fallback: 'none' });
   const tags = new Set([value, ...languages].filter(Boolean));
   return [...tags].map((id) => ({ id, name: [id, nameOf(names, id)].filter(Boolean).join(', ') }));

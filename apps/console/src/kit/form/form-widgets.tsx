@@ -3,7 +3,7 @@ import { Button as AriaButton, Tag, TagGroup, TagList } from 'react-aria-compone
 import { labels, language, t } from '../../app/language.ts';
 import { Icon, icons, text } from '../ui.tsx';
 import { useTitles } from '../record/names.tsx';
-import { codeOptions } from './choices.ts';
+import { codeOptions, countryOptions } from './choices.ts';
 import { CodeChoice } from './choose.tsx';
 import { DottedChoices } from './dotted/dotted-choices.tsx';
 import { isDotted } from './dotted/dotted-rows.ts';
@@ -71,7 +71,8 @@ export function namingOf({ field, label, isHiddenLabel = false, error, autoFocus
 }
 
 /** Values to choose from: those of the field, or of its enum. */
-function choicesOf({ options, of }: FormField): readonly { id: string; name: string }[] {
+function choicesOf({ options, of, code }: FormField): readonly { id: string; name: string }[] {
+  if (code === 'country') return countryOptions();
   return options ?? labels.values(of ?? '');
 }
 
