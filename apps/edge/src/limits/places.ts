@@ -138,7 +138,7 @@ export class Places {
       throw tooManyConcurrent(this.name);
     }
     const share = Math.max(1, Math.floor(size * greatestShare));
-    if (ofTenant >= share || (this.#used >= size && ofTenant >= this.#equalPart(tenantId, size))) {
+    if (ofTenant >= share || (this.#used >= size && this.#usedWithin(share) >= size)) {
       figures.shed.overloaded += 1;
       throw overloaded(this.name);
     }
@@ -154,12 +154,11 @@ export class Places {
   }
 
   /**
-   * The part of the places that each tenant with calls can count on, the asking one included. When the number of places
-   * shrinks, a tenant with slow calls holds more than there are for as long as these take: others must not wait for that.
+   * Places in use, without what tenants hold beyond their share. When the number of places shrinks, a tenant with slow calls holds
+   * more than there are for as long as these take: others must not wait for that.
    */
-  #equalPart(tenantId: string, size: number): number {
-    const tenants = this.#usedByTenant.size + (this.#usedByTenant.has(tenantId) ? 0 : 1);
-    return Math.floor(size / tenants);
+  #usedWithin(share: number): number {
+    return [...this.#usedByTenant.values()].reduce((sum, used) => sum + Math.min(used, share), 0);
   }
 
   #leave(tenantId: string): void {
