@@ -57,6 +57,24 @@ describe('a template', () => {
     await expect(render(id, { published: true })).rejects.toMatchObject({ reason: 'TEMPLATE_NOT_PUBLISHED' });
   });
 
+  test('that shows what records do not have is not published', async () => {
+    const body = 'Dear {{ customer.givenname }},\n{{ customer.emails[0].address }} {{ deal.stage_ }} {{ link }}';
+    const { id } = await create({ subject: '{{ survey.url }}', body });
+    expect(await customers.call('validateTemplate', { id }, caller)).toEqual({
+      faults: [
+        {
+          ...{ field: 'body', line: 1, column: 9 },
+          message: 'customer.givenname is no field of a customer: write customer.givenName.',
+        },
+        { field: 'body', line: 2, column: 37, message: 'deal.stage_ is no field of a deal: write deal.stage.' },
+      ],
+      variables: [],
+    });
+    await expect(publish(id)).rejects.toMatchObject({ reason: 'TEMPLATE_INVALID' });
+    await change(id, { body: '{% assign name = "givenName" %}{{ customer[name] }}{{ customer.customFields.nick }}' });
+    expect(await publish(id)).toMatchObject({ state: TemplateState.PUBLISHED });
+  });
+
   test('shows no part of a character where a long subject or fault is cut', async () => {
     const { id } = await create({ subject: "{{ 'x' | append: customer.tags }}{% for i in (1..600) %}🦊{% endfor %}" });
     expect((await render(id)).subject).toBe(`x${'🦊'.repeat(600)}`);

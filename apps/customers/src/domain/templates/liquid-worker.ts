@@ -44,11 +44,24 @@ export interface RenderedTemplate {
 
 type Rendering = { faults: Fault[] } | { rendered: RenderedTemplate };
 
-export type TemplateDone =
-  | Rendering
-  /** `html` is what MJML was compiled to. */
-  | { variables: string[]; html?: string }
-  | { batch: Rendering[] };
+/** A value that a template shows, and where. */
+export interface FoundValue extends Omit<Fault, 'message'> {
+  /** Such as `customer.emails[0].address`. */
+  name: string;
+  /** Steps of the name, such as `customer` and `emails`. Empty for one that is not known before it is rendered. */
+  segments: string[];
+}
+
+export interface CheckedTemplate {
+  /** Names of the values that the template shows, sorted. */
+  variables: string[];
+  /** The same, where each is first shown. */
+  found: FoundValue[];
+  /** What MJML was compiled to. */
+  html?: string;
+}
+
+export type TemplateDone = Rendering | CheckedTemplate | { batch: Rendering[] };
 
 const maxLength = 500_000;
 
@@ -82,7 +95,7 @@ async function compileAndWork(job: TemplateJob): Promise<TemplateDone> {
   const { html } = compiled;
   if (html.length > maxLength) return { faults: [tooLong('body')] };
   const done = work({ ...job, source: { ...job.source, body: html } });
-  return 'variables' in done ? { ...done, html } : done;
+  return 'variables' in done ? { ...done, ...('found' in checked && { found: checked.found }), html } : done;
 }
 
 function work({ source, rendering }: TemplateJob): TemplateDone {
@@ -102,8 +115,11 @@ function work({ source, rendering }: TemplateJob): TemplateDone {
     }
   });
   if (faults.length > 0) return { faults };
-  const names = new Set(parsed.flatMap((each, index) => (each ? variablesOf(parts[index]!.engine, each) : [])));
-  if (!rendering) return { variables: [...names].toSorted() };
+  if (!rendering) {
+    const found = parts.flatMap(({ field, engine }, index) => foundIn(field, engine, parsed[index]));
+    const byName = new Map(found.toReversed().map((each) => [each.name, each]));
+    return { variables: [...byName.keys()].toSorted(), found: [...byName.values()].toReversed() };
+  }
   const render = (values: object): Rendering => {
     try {
       const [subject, body = '', textBody] = parts.map(({ field, engine }, index) =>
@@ -142,8 +158,16 @@ const entities: Readonly<Record<string, string>> = {
   ...{ '"': '&#34;', "'": '&#39;' },
 };
 
-function variablesOf(engine: Liquid, parsed: Template[]): string[] {
-  return engine.globalFullVariablesSync(parsed);
+function foundIn(field: Fault['field'], engine: Liquid, parsed: Template[] = []): FoundValue[] {
+  const values = Object.values(engine.analyzeSync(parsed).globals).flat();
+  return values.map((value) => ({
+    field,
+    name: String(value),
+    // A step may be the value of another one: `customer[field]`.
+    segments: value.segments.map((segment) => (typeof segment === 'string' ? segment : '')),
+    line: value.location.row,
+    column: value.location.col,
+  }));
 }
 
 /** @throws TemplateFault */

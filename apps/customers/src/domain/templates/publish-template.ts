@@ -3,7 +3,7 @@ import type { StatementTransaction } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { liveRecord } from '../../engine/records/missing-record.js';
 import { changeRecord, readForChange, type RecordRequest } from '../../engine/write/write-record.js';
-import { runLiquid } from './render-liquid.js';
+import { checkTemplate } from './check-template.js';
 import { invalidTemplate, sourceOf } from './render-template.js';
 import { templates } from './templates.js';
 
@@ -14,9 +14,9 @@ export async function publishTemplate(
 ): Promise<Template> {
   const { record, ...known } = await readForChange(transaction, templates, id);
   const before = await liveRecord(transaction, templates, id, record);
-  const { tenantId, principalId } = currentCaller();
-  const done = await runLiquid(tenantId, { source: sourceOf(before) });
-  if (!('variables' in done)) throw invalidTemplate('faults' in done ? done.faults : []);
+  const { principalId } = currentCaller();
+  const done = await checkTemplate(sourceOf(before));
+  if ('faults' in done) throw invalidTemplate(done.faults);
   const { format, subject, body, textBody, locale, publishedVersion } = before;
   const published = {
     ...{ format, subject, body, textBody, locale, variables: done.variables, html: done.html },

@@ -64,6 +64,11 @@ it('a check names all faults with their places, or all values that the template 
   };
   expect(await runLiquid('tenant', { source: sound })).toEqual({
     variables: ['b.c', 'customer.name', 'ticket.number'],
+    found: [
+      { field: 'subject', name: 'ticket.number', segments: ['ticket', 'number'], line: 1, column: 4 },
+      { field: 'body', name: 'customer.name', segments: ['customer', 'name'], line: 1, column: 15 },
+      { field: 'body', name: 'b.c', segments: ['b', 'c'], line: 1, column: 41 },
+    ],
   });
 });
 

@@ -11,10 +11,9 @@ import {
   type ValidateTemplateRequest,
   type ValidateTemplateResponse,
 } from '@rapport/contracts/rapport/content/v1/template_actions_service';
-import { currentCaller } from '@rapport/platform';
 import { hotWriteCall } from '../../engine/records/write-call.js';
+import { checkTemplate } from './check-template.js';
 import { publishTemplate } from './publish-template.js';
-import { runLiquid } from './render-liquid.js';
 import { publishedOf, readTemplate, renderSource, sourceOf } from './render-template.js';
 import { valuesOf } from './rendered-values.js';
 
@@ -25,8 +24,8 @@ export class TemplateActionsController implements ServiceHandlers<TemplateAction
 
   async validateTemplate({ id }: ValidateTemplateRequest): Promise<ValidateTemplateResponse> {
     const source = sourceOf(await readTemplate(this.em, id));
-    const done = await runLiquid(currentCaller().tenantId, { source });
-    return { faults: 'faults' in done ? done.faults : [], variables: 'variables' in done ? done.variables : [] };
+    const done = await checkTemplate(source);
+    return 'faults' in done ? { faults: done.faults, variables: [] } : { faults: [], variables: done.variables };
   }
 
   publishTemplate(request: PublishTemplateRequest): Promise<Template> {

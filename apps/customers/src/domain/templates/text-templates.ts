@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { StatementTransaction } from '@rapport/persistence';
 import { currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
+import { checkTemplate } from './check-template.js';
 import { runLiquid, type Fault } from './render-liquid.js';
 import { renderingOf } from './render-template.js';
 
@@ -12,7 +13,7 @@ export function isTemplate(text: string): boolean {
 /** Why the text of a field is no valid template; undefined for a valid one. */
 export async function templateViolation(field: string, text: string): Promise<FieldViolation | undefined> {
   if (!isTemplate(text)) return undefined;
-  const done = await runLiquid(currentCaller().tenantId, { source: { isHtml: false, body: text } });
+  const done = await checkTemplate({ isHtml: false, body: text });
   return 'faults' in done ? violation(field, done.faults) : undefined;
 }
 

@@ -3,6 +3,10 @@ import { parentPort } from 'node:worker_threads';
 import { maxHtmlDepth } from '@rapport/platform';
 import sanitize from 'sanitize-html';
 
+/** Text and its form: nothing that runs, loads or is shown outside of a reply. */
+const allowedTags =
+  'a b blockquote br code div em h1 h2 h3 hr i li ol p pre s span strong table tbody td th thead tr u ul'.split(' ');
+
 /** Without HTML for what is too deep. */
 export interface ReplyDone {
   html?: string;
@@ -13,33 +17,11 @@ class TooDeep extends Error {}
 parentPort?.on('message', (html: string) => parentPort?.postMessage(safeReply(html)));
 parentPort?.postMessage('ready');
 
-/** Text and its form only: nothing in it runs, loads or is shown outside of it. */
 function safeReply(html: string): ReplyDone {
   let depth = 0;
   try {
     const safe = sanitize(html, {
-      allowedTags: [
-        ...[
-          'a',
-          'b',
-          'blockquote',
-          'br',
-          'code',
-          'div',
-          'em',
-          'h1',
-          'h2',
-          'h3',
-          'hr',
-          'i',
-          'li',
-          'ol',
-          'p',
-          'pre',
-          's',
-        ],
-        ...['span', 'strong', 'table', 'tbody', 'td', 'th', 'thead', 'tr', 'u', 'ul'],
-      ],
+      allowedTags,
       allowedAttributes: { a: ['href'], ol: ['start'], td: ['colspan', 'rowspan'], th: ['colspan', 'rowspan'] },
       allowedSchemes: ['http', 'https', 'mailto', 'tel'],
       allowProtocolRelative: false,
