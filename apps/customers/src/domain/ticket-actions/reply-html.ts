@@ -1,8 +1,8 @@
 import { invalidField, maxHtmlDepth, TenantThreads, ThreadEnded } from '@rapport/platform';
 import type { ReplyDone } from './reply-worker.js';
 
-/** HTML of 500,000 characters takes up to 400 ms: too long for the thread of all calls. */
-const threads = new TenantThreads<string, ReplyDone>(workerScript(), { timeoutMs: 3_000, maxThreads: 1 });
+/** HTML of 500,000 characters takes up to 400 ms, and longer on a busy machine: too long for the thread of all calls. */
+const threads = new TenantThreads<string, ReplyDone>(workerScript(), { timeoutMs: 8_000, maxThreads: 1 });
 
 /**
  * The HTML that an agent wrote, with text and its form only: nothing in it runs, loads or is shown outside of it.
