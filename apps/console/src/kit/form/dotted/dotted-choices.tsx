@@ -1,9 +1,8 @@
 import { useState } from 'react';
 import { t } from '../../../app/language.ts';
 import { Button, icons, text } from '../../ui.tsx';
-import { Check, TextField } from '../field.tsx';
+import { Check, TextField, type Naming } from '../field.tsx';
 import { Fault } from '../form-faults.tsx';
-import type { Naming } from '../field.tsx';
 import { covers, dotted, rowsOf, useDottedRows, verbName, type DottedCode, type DottedRow } from './dotted-rows.ts';
 import style from './dotted.module.css';
 
