@@ -21,16 +21,20 @@ export function optionsOf(records: readonly Json[], by = 'id'): Option[] {
 }
 
 /** The values of a code of one kind, with the one that a record has. */
-export function codeOptions(code: Field['code'], value: string): Option[] {
+export function codeOptions(code: Field['code'], value: string): readonly Option[] {
   if (code === 'country') return countryOptions();
   if (code === 'permission') return theContract().permissions.map((id) => ({ id, name: id }));
   return code === 'timeZone' ? timeZoneOptions(value) : languageOptions(value);
 }
 
-/** Countries by their names, in the order of the alphabet. */
-export function countryOptions(): Option[] {
-  const options = theContract().countries.map((id) => ({ id, name: format.country(id) }));
-  return options.toSorted((one, other) => one.name.localeCompare(other.name, locale));
+let countries: Option[] | undefined;
+
+/** Countries by their names, in the order of the alphabet. Sorted once: a form asks for them each time that it is typed in. */
+export function countryOptions(): readonly Option[] {
+  countries ??= theContract()
+    .countries.map((id) => ({ id, name: format.country(id) }))
+    .toSorted((one, other) => one.name.localeCompare(other.name, locale));
+  return countries;
 }
 
 /** Those that most workspaces and customers have. */
@@ -41,7 +45,7 @@ const languages = [
 ];
 
 /** Languages by their tags and names, with the tag that a record has. */
-export function languageOptions(value: string): Option[] {
+function languageOptions(value: string): Option[] {
   const names = new Intl.DisplayNames(locale, { type: 'language', fallback: 'none' });
   const tags = new Set([value, ...languages].filter(Boolean));
   return [...tags].map((id) => ({ id, name: [id, nameOf(names, id)].filter(Boolean).join(', ') }));

@@ -143,7 +143,8 @@ function Chosen(props: WidgetProps) {
 /** Such as `en-NZ`: there are many more than a list should have. */
 const tagWithRegion = /^[a-z]{2,3}(?:-[a-z0-9]{2,8})+$/i;
 
-function Coded({
+/** A code, found by a part of its name. A language may have a region that the list lacks. */
+export function Coded({
   code,
   ...chosen
 }: Naming & { code: FormField['code']; value: string; onChange: (id: string) => void }) {

@@ -1,6 +1,6 @@
 import { useMutation } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
-import { useMemo, useState } from 'react';
+import { useState } from 'react';
 import { Button as AriaButton, DropZone, FileTrigger, Text } from 'react-aria-components';
 import { ProblemNote } from '../../app/boundaries.tsx';
 import { format, labels, t } from '../../app/language.ts';
@@ -9,9 +9,9 @@ import { theContract, type Contract, type Field, type Resource } from '../../con
 import { call } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { uploadParts } from '../../contract/upload.ts';
-import { countryOptions, languageOptions, useFirst } from '../../kit/form/choices.ts';
-import { CodeChoice } from '../../kit/form/choose.tsx';
+import { useFirst } from '../../kit/form/choices.ts';
 import { Select } from '../../kit/form/field.tsx';
+import { Coded } from '../../kit/form/form-widgets.tsx';
 import { LiveOperation } from '../../kit/record/live-operation.tsx';
 import { Button, Icon, icons, text } from '../../kit/ui.tsx';
 import { useGoOn } from '../../kit/use-go-on.ts';
@@ -113,8 +113,6 @@ function Settings({ settings, onChange }: { settings: ImportSettings; onChange: 
     name: textAt(each, 'pluralName') || textAt(each, 'displayName') || textAt(each, 'key'),
   }));
   const types = usableTypes(theContract()).map(({ singular, name }) => ({ id: singular, name: labels.resource(name) }));
-  const countries = useMemo(() => countryOptions(), []);
-  const languages = useMemo(() => languageOptions(settings.language), [settings.language]);
   return (
     <div className={style.settings}>
       <Select
@@ -123,15 +121,15 @@ function Settings({ settings, onChange }: { settings: ImportSettings; onChange: 
         value={settings.recordType}
         onChange={(recordType) => onChange({ ...settings, recordType })}
       />
-      <CodeChoice
+      <Coded
         label={t('imports.country')}
-        options={countries}
+        code="country"
         value={settings.defaultCountry}
         onChange={(defaultCountry) => onChange({ ...settings, defaultCountry })}
       />
-      <CodeChoice
+      <Coded
         label={t('imports.language')}
-        options={languages}
+        code="language"
         value={settings.language}
         onChange={(language) => onChange({ ...settings, language })}
       />
