@@ -83,3 +83,13 @@ test('the columns of an import have the names of their fields in Chinese', async
   const line = chinese.getByRole('listitem').filter({ has: chinese.getByText('Tag', { exact: true }) });
   await line.getByText('标签').waitFor();
 });
+
+test('the country of phone numbers is found by its name, and the language of dates may have any region', async () => {
+  const form = await workspace.open('/imports/new');
+  await form.getByRole('combobox', { name: 'Country of local phone numbers' }).fill('zeal');
+  await form.getByRole('option', { name: 'New Zealand' }).click();
+  const language = form.getByRole('combobox', { name: 'Language of dates' });
+  await language.fill('en-NZ');
+  await form.keyboard.press('Tab');
+  expect(await language.inputValue()).toContain('en-NZ');
+});
