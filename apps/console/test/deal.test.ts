@@ -186,6 +186,7 @@ describe('a deal', () => {
   test('says in its dialog what the server refuses, beside the input', async () => {
     const id = await deal('Epsilon');
     await goTo(page, `/deals/${id}`);
+    await page.getByRole('heading', { name: 'Epsilon', level: 1 }).waitFor();
     await stage('Offered').focus();
     await page.getByText('Say how much.').waitFor();
     await page.keyboard.press('Enter');

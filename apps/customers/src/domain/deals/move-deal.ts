@@ -121,7 +121,10 @@ async function rankAt(
   const order = await DealOrder.of(transaction, stage, id);
   const gap = await gapOf(order, move, neighbor);
   const isThere = pipelineId === stage.pipelineId && key === stage.stage && isIn(gap, rank);
-  return isThere ? rank : rankIn(order, gap, id);
+  if (isThere) return rank;
+  const free = await rankIn(order, gap, id);
+  // A deal that changes its stage and keeps its rank has none there yet: it would go to the end.
+  return free === rank ? rankIn(order, { low: gap.low, high: free }, id) : free;
 }
 
 /** @throws AppError INVALID_ARGUMENT for a neighbor that is the deal itself, or that the caller cannot see */
