@@ -156,6 +156,19 @@ test('deals of an earlier release have the order of their creation, also before 
   await Promise.all([orm.close(), superuser.end()]);
 });
 
+test('a deal goes between two of another stage when the rank between them is the one that it has', async () => {
+  const [a, , c] = await create('a', 'b', 'c');
+  const between = await move(c!.id, { afterId: a!.id });
+  expect(await board()).toEqual(['a', 'c', 'b']);
+  await tenant.updateDeal(c!.id, { stage: 'lost', lostReason: 'Price' });
+  const superuser = await superuserOf(service.urls.ownerUrl);
+  await superuser.query('update deal set rank = $1, sort_rank = $1 where id = $2', [between.rank, c!.id]);
+  await superuser.end();
+
+  await move(c!.id, { afterId: a!.id });
+  expect(await board()).toEqual(['a', 'c', 'b']);
+});
+
 test('a batch keeps its order, and its repeated move is done once', async () => {
   const items = ['a', 'b', 'c', 'd'].map((title) => ({
     deal: { ...deal(), title, pipelineId: pipeline.id },

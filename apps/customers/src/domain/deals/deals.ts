@@ -60,7 +60,7 @@ function lackingFields({ id, rank, status, effectiveForecastCategory: category }
   return { rank: rank ?? rankOfNew(id), effectiveForecastCategory: category || categoryOfStatus(status) };
 }
 
-/** The rank of a stored deal. A move to a position has set that of `after`. */
+/** The rank of a stored deal. A move to a position in another stage has set that of `after` to one that differs from `before`. */
 function rankAfter(before: Deal | undefined, after: Deal, entered: string | undefined): string | undefined {
   if (!before) return rankOfNew(after.id);
   const hasRank = after.rank !== before.rank || !hasMoved(before, after);

@@ -123,7 +123,7 @@ async function rankAt(
   const isThere = pipelineId === stage.pipelineId && key === stage.stage && isIn(gap, rank);
   if (isThere) return rank;
   const free = await rankIn(order, gap, id);
-  // A deal that changes its stage and keeps its rank has none there yet: it would go to the end.
+  // To `rankAfter`, a deal that keeps its rank in another stage has no place there yet.
   return free === rank ? rankIn(order, { low: gap.low, high: free }, id) : free;
 }
 
